@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Final, NoReturn, cast
+from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from salut.frontends.cli import exits
-from salut.frontends.cli.spec import Argument, Command, Given, Option, Value
+from salut.frontends.cli.spec import Argument, Command, Given, Option
 from salut.model.words import _
+
+if TYPE_CHECKING:
+    from salut.frontends.cli.spec import Value
 
 NARGS: Final = {"one": None, "optional": "?", "many": "+", "any": "*"}
 LIVE: Final = "live"  # the attribute of an argparse action that says how a shell completes it
@@ -61,7 +64,7 @@ def parse(command: Command, path: str, words: Sequence[str]) -> Given:
         parser.parse_args(words)
         parser.error(_("a command is missing"))
     named = vars(parser.parse_intermixed_args(words))
-    return Given(command, {name: cast(Value, value) for name, value in named.items() if name != "help"})
+    return Given(command, {name: cast("Value", value) for name, value in named.items() if name != "help"})
 
 
 def leaf(command: Command, path: str) -> argparse.ArgumentParser:
@@ -85,7 +88,7 @@ def _fill(parser: argparse.ArgumentParser, command: Command, path: str) -> None:
     if not command.commands:
         return
     tree = parser.add_subparsers(
-        title=_("commands"), metavar=_("COMMAND"), required=True, parser_class=Parser, dest="command"
+        title=_("commands"), metavar=_("COMMAND"), required=not command.default, parser_class=Parser, dest="command"
     )
     for inner in command.commands:
         below = tree.add_parser(

@@ -7,6 +7,8 @@ people are marked with ``N_`` and translated where they are shown.
 
 from __future__ import annotations
 
+from salut.model.words import N_
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,9 +85,9 @@ class Option:
 
 
 class Command:
-    """A command: either one that runs, or a group of ``commands``."""
+    """A command: either one that runs, or a group of ``commands``, one of which may be the ``default``."""
 
-    __slots__ = ("arguments", "commands", "help", "name", "options", "run", "story")
+    __slots__ = ("arguments", "commands", "default", "help", "name", "options", "run", "story")
 
     def __init__(
         self,
@@ -94,6 +96,7 @@ class Command:
         *parts: Argument | Option,
         run: Run | None = None,
         commands: tuple[Command, ...] = (),
+        default: str = "",
         story: str = "",
     ) -> None:
         self.name = name
@@ -103,6 +106,13 @@ class Command:
         self.options = tuple(part for part in parts if isinstance(part, Option))
         self.run = run
         self.commands = commands
+        self.default = default
+
+
+PROFILE = Option(
+    "-p", "--profile", metavar="NAME", live="profiles", help=N_("the profile to use (default: SALUT_PROFILE, else the only one enabled)")
+)
+JSON = Option("--json", form="flag", help=N_("write JSON for programs"))
 
 
 class Given:
