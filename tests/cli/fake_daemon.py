@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -53,17 +54,17 @@ class FakeDaemon:
 
     def calls(self, method: str) -> list[Params]:
         """The parameters of all calls of a method, without ``op``."""
-        return [{k: v for k, v in params.items() if k != "op"} for name, params in self.requests if name == method]
+        return [
+            {k: v for k, v in params.items() if k != "op"} for name, params in self.requests if name == method
+        ]
 
     def close(self) -> None:
         self._path.unlink(missing_ok=True)
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for sock in self.open:
-            try:
+            with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
         self._main.join(10)
         for thread in self._threads:
             thread.join(10)
@@ -81,8 +82,8 @@ class FakeDaemon:
 
     def _serve(self, sock: socket.socket) -> None:
         talk = Talk(sock)
-        hello = {"server": "salut", "version": "0.1.0", "protocol": [1, 0], "instance": "i", "capabilities": {},
-                 "auth": ["peer"]}  # fmt: skip
+        hello = {"server": "salut", "version": "0.1.0", "protocol": [1, 0], "instance": "i"}
+        hello |= {"capabilities": {}, "auth": ["peer"]}
         try:
             talk.write({"method": "hello", "params": hello})
             for line in sock.makefile("rb"):
@@ -110,10 +111,16 @@ class FakeDaemon:
             else:
                 raise SalutError("unknown-method", f"no {method}")
         except SalutError as error:
-            told = {"code": CODES[error.code], "message": error.message, "data": {"code": error.code, **error.data}}
+            told = {
+                "code": CODES[error.code],
+                "message": error.message,
+                "data": {"code": error.code, **error.data},
+            }
             talk.write({"id": request["id"], "error": told})
             return True
-        talk.write({"id": request["id"], "result": value if method in BRIDGE else {"value": value, "seq": {}}})
+        talk.write(
+            {"id": request["id"], "result": value if method in BRIDGE else {"value": value, "seq": {}}}
+        )
         for message in talk.after:
             talk.write(message)
         talk.after.clear()

@@ -64,7 +64,11 @@ def test_several_profiles_are_listed(jp: Jp, daemon: FakeDaemon) -> None:
 
 
 def test_a_name_is_looked_up(jp: Jp, daemon: FakeDaemon) -> None:
-    daemon.answers["names.resolve"] = lambda _: {"profile": "alice", "address": "bob@localhost", "kind": "contact"}
+    daemon.answers["names.resolve"] = lambda _: {
+        "profile": "alice",
+        "address": "bob@localhost",
+        "kind": "contact",
+    }
     assert jp("send", "Bo", "Hi").code == 0
     assert daemon.calls("names.resolve") == [{"profile": None, "text": "Bo"}]
     assert daemon.calls("chat.send")[0]["to"] == "bob@localhost"
@@ -72,7 +76,9 @@ def test_a_name_is_looked_up(jp: Jp, daemon: FakeDaemon) -> None:
 
 def test_an_ambiguous_name_lists_the_candidates(jp: Jp, daemon: FakeDaemon) -> None:
     def resolve(params: Params) -> object:
-        raise SalutError("ambiguous", "“b” may be:", {"candidates": ["bob@localhost", "ben\x1b[31m@localhost"]})
+        raise SalutError(
+            "ambiguous", "“b” may be:", {"candidates": ["bob@localhost", "ben\x1b[31m@localhost"]}
+        )
 
     daemon.answers["names.resolve"] = resolve
     done = jp("send", "b", "Hi")
@@ -118,7 +124,12 @@ def test_a_message_that_failed(jp: Jp, daemon: FakeDaemon) -> None:
 def test_json(jp: Jp) -> None:
     document = jp("send", "bob@localhost", "Hi", "--json").json
     assert document["at"] == "2023-11-14T22:13:20.000000Z"
-    assert (document["id"], document["profile"], document["subject"], document["kind"]) == (7, "alice", "", "chat")
+    assert (document["id"], document["profile"], document["subject"], document["kind"]) == (
+        7,
+        "alice",
+        "",
+        "chat",
+    )
 
 
 @pytest.mark.parametrize("words", [("send", "bob@localhost"), ("send", "bob@localhost", "-")])

@@ -30,5 +30,6 @@ def tell(error: BaseException, as_json: bool) -> int:
 
 def outside(error: OSError) -> SalutError:
     """An error of the system around us, such as a full disk behind stdout."""
+    code = "not-found" if isinstance(error, FileNotFoundError) else "internal"
     where = f"{error.filename}: " if error.filename else ""
-    return SalutError("internal", f"{where}{error.strerror or error}")
+    return SalutError(code, f"{where}{error.strerror or error}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""``argparse`` made from the declaration: help, mistakes in words, and the tree for completion and man pages."""
+"""``argparse`` made from the declaration: help, mistakes in words, and the tree for man pages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class Helped(argparse.HelpFormatter):
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         blocks = text.split("\n\n")
         return "\n\n".join(
-            block if "\n  " in block else super(Helped, self)._fill_text(block, width, indent) for block in blocks
+            block if "\n  " in block else super(Helped, self)._fill_text(block, width, indent)
+            for block in blocks
         )
 
 
@@ -71,7 +72,7 @@ def leaf(command: Command, path: str) -> argparse.ArgumentParser:
     """The parser of one command; of a group, with the commands in it."""
     parser = Parser(
         prog=path,
-        description=_(command.story or command.help),
+        description=_(command.story or command.about),
         epilog=epilog(),
         formatter_class=Helped,
         allow_abbrev=False,
@@ -88,14 +89,18 @@ def _fill(parser: argparse.ArgumentParser, command: Command, path: str) -> None:
     if not command.commands:
         return
     tree = parser.add_subparsers(
-        title=_("commands"), metavar=_("COMMAND"), required=not command.default, parser_class=Parser, dest="command"
+        title=_("commands"),
+        metavar=_("COMMAND"),
+        required=not command.default,
+        parser_class=Parser,
+        dest="command",
     )
     for inner in command.commands:
         below = tree.add_parser(
             inner.name,
             prog=f"{path} {inner.name}",
-            help=_(inner.help),
-            description=_(inner.story or inner.help),
+            help=_(inner.about),
+            description=_(inner.story or inner.about),
             formatter_class=Helped,
             allow_abbrev=False,
         )
@@ -104,7 +109,7 @@ def _fill(parser: argparse.ArgumentParser, command: Command, path: str) -> None:
 
 def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
     if option.form == "flag":
-        parser.add_argument(*option.flags, dest=option.name, action="store_true", help=_(option.help))
+        parser.add_argument(*option.flags, dest=option.name, action="store_true", help=_(option.about))
         return
 
     def read(text: str) -> Value:
@@ -120,7 +125,7 @@ def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
         default=option.default,
         metavar=None if option.choices else option.metavar,
         choices=option.choices or None,
-        help=_(option.help),
+        help=_(option.about),
     )
     setattr(action, LIVE, option.live)
 
@@ -131,7 +136,7 @@ def _add_argument(parser: argparse.ArgumentParser, argument: Argument) -> None:
         nargs=NARGS[argument.count],
         metavar=None if argument.choices else argument.metavar,
         choices=argument.choices or None,
-        help=_(argument.help),
+        help=_(argument.about) if argument.about else argparse.SUPPRESS,
     )
     setattr(action, LIVE, argument.live)
 

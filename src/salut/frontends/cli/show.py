@@ -135,3 +135,13 @@ def when(moment: int) -> str:
     import time
 
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment // SECOND)) if moment else "-"
+
+
+def flush() -> None:
+    """Let what was written be seen now."""
+    sys.stdout.flush()
+
+
+def for_person() -> bool:
+    """Whether someone reads along: both streams are terminals."""
+    return sys.stdout.isatty() and sys.stderr.isatty()

@@ -28,9 +28,7 @@ def check(text: str, where: str = "") -> str:
 
 def _carried(c: int) -> bool:
     """Whether XML 1.0 (section 2.2) has the character."""
-    return (
-        c in (9, 10, 13) or 0x20 <= c <= 0xD7FF or 0xE000 <= c <= 0xFFFD or 0x10000 <= c <= 0x10FFFF
-    )
+    return c in (9, 10, 13) or 0x20 <= c <= 0xD7FF or 0xE000 <= c <= 0xFFFD or 0x10000 <= c <= 0x10FFFF
 
 
 def whole() -> str:

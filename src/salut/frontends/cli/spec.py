@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 class Argument:
     """A positional argument. ``count`` says how many words it takes; ``live`` how a shell completes it."""
 
-    __slots__ = ("choices", "count", "help", "live", "name")
+    __slots__ = ("about", "choices", "count", "live", "name")
 
     def __init__(
-        self, name: str, help: str, count: Count = "one", live: Live = "", choices: tuple[str, ...] = ()
+        self, name: str, about: str, count: Count = "one", live: Live = "", choices: tuple[str, ...] = ()
     ) -> None:
         self.name = name
-        self.help = help
+        self.about = about
         self.count = count
         self.live = live
         self.choices = choices
@@ -47,12 +47,12 @@ class Option:
     ``least`` and ``most`` bound numbers.
     """
 
-    __slots__ = ("choices", "default", "flags", "form", "help", "least", "live", "metavar", "most", "name")
+    __slots__ = ("about", "choices", "default", "flags", "form", "least", "live", "metavar", "most", "name")
 
     def __init__(
         self,
         *flags: str,
-        help: str,
+        about: str,
         form: Form = "text",
         metavar: str = "",
         default: str | int | float | None = None,
@@ -63,7 +63,7 @@ class Option:
     ) -> None:
         self.flags = flags
         self.name = flags[-1].lstrip("-").replace("-", "_")
-        self.help = help
+        self.about = about
         self.form = form
         self.metavar = metavar or self.name.upper()
         self.default: Value = False if form == "flag" else default
@@ -87,12 +87,12 @@ class Option:
 class Command:
     """A command: either one that runs, or a group of ``commands``, one of which may be the ``default``."""
 
-    __slots__ = ("arguments", "commands", "default", "help", "name", "options", "run", "story")
+    __slots__ = ("about", "arguments", "commands", "default", "name", "options", "run", "story")
 
     def __init__(
         self,
         name: str,
-        help: str,
+        about: str,
         *parts: Argument | Option,
         run: Run | None = None,
         commands: tuple[Command, ...] = (),
@@ -100,7 +100,7 @@ class Command:
         story: str = "",
     ) -> None:
         self.name = name
-        self.help = help
+        self.about = about
         self.story = story  # the paragraph under the synopsis
         self.arguments = tuple(part for part in parts if isinstance(part, Argument))
         self.options = tuple(part for part in parts if isinstance(part, Option))
@@ -110,9 +110,13 @@ class Command:
 
 
 PROFILE = Option(
-    "-p", "--profile", metavar="NAME", live="profiles", help=N_("the profile to use (default: SALUT_PROFILE, else the only one enabled)")
+    "-p",
+    "--profile",
+    metavar="NAME",
+    live="profiles",
+    about=N_("the profile to use (default: SALUT_PROFILE, else the only one enabled)"),
 )
-JSON = Option("--json", form="flag", help=N_("write JSON for programs"))
+JSON = Option("--json", form="flag", about=N_("write JSON for programs"))
 
 
 class Given:

@@ -37,8 +37,10 @@ def load(name: str) -> Command:
 
 def root() -> Command:
     """``jp`` itself with all its commands; imports them all."""
-    version = Option("-V", "--version", form="flag", help=N_("show the version and end"))
-    return Command("jp", N_("the command line window of Salut"), version, commands=tuple(map(load, NAMES)), story=STORY)
+    version = Option("-V", "--version", form="flag", about=N_("show the version and end"))
+    return Command(
+        "jp", N_("the command line window of Salut"), version, commands=tuple(map(load, NAMES)), story=STORY
+    )
 
 
 def find(words: list[str]) -> tuple[Command, str, list[str]]:

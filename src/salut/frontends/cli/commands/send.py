@@ -81,12 +81,12 @@ COMMAND = Command(
     N_("send a message to a person or a room"),
     Argument("to", N_("address, contact, room, or an unambiguous beginning of one"), live="names"),
     Argument("text", N_("the message; “-” or none: standard input"), "optional"),
-    Option("-s", "--subject", metavar="TEXT", help=N_("send a message of type normal with this subject")),
+    Option("-s", "--subject", metavar="TEXT", about=N_("send a message of type normal with this subject")),
     Option(
         "-w",
         "--wait",
         choices=("server", "delivered", "read"),
-        help=N_("wait until the server has taken it, it has arrived, or it was read"),
+        about=N_("wait until the server has taken it, it has arrived, or it was read"),
     ),
     Option(
         "--timeout",
@@ -94,9 +94,11 @@ COMMAND = Command(
         metavar="SECONDS",
         least=0.1,
         most=600,
-        help=N_("how long to wait at most (default 30); after that the message stays on its way"),
+        about=N_("how long to wait at most (default 30); after that the message stays on its way"),
     ),
-    Option("-l", "--lines", form="flag", help=N_("send each line of standard input as a message, as it comes")),
+    Option(
+        "-l", "--lines", form="flag", about=N_("send each line of standard input as a message, as it comes")
+    ),
     PROFILE,
     JSON,
     run=run,
