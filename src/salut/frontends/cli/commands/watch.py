@@ -124,7 +124,7 @@ COMMAND = Command(
     story=N_(
         "Write every change of shared state as one JSON object a line, with the fields journal, seq, name,"
         " key, at, live, value (null: the object is gone) and position. Start it again with --from and the"
-        " position of the last line, and nothing is missing and nothing comes twice. Where the daemon cannot continue"
-        " there, a line with the fields journal, reset (the reason) and position says so."
+        " position of the last line, and nothing is missing and nothing comes twice. Where the daemon cannot"
+        " continue there, a line with the fields journal, reset (the reason) and position says so."
     ),
 )
