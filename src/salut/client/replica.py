@@ -21,7 +21,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 PlainState = dict[str, dict[str, dict[str, tuple[int, Any]]]]
 
 
-class Desync(Exception):
+class Desync(Exception):  # noqa: N818 - a state to handle, more than a fault
     """The daemon's changes are not consecutive for this replica: the window must resume."""
 
     def __init__(self, journal: str, expected: int | None, got: int) -> None:
@@ -111,6 +111,7 @@ class Replica:
     ) -> None:
         self._kinds = kinds or Kinds()
         self._skip = frozenset(skip)
+        self._nothing = False
         self._on_error = on_error
         self._kept: dict[str, Objects] = {}
         self._fleeting: dict[str, Objects] = {}
@@ -147,7 +148,7 @@ class Replica:
         self._positions[told.journal] = told.position
         held_now = [(i.name, i.key, Held(self._kinds, i.name, i.rev, i.value)) for i in told.items]
         for name, key, held_item in held_now:
-            if name not in self._skip:
+            if self._holds(name):
                 self._kept.setdefault(told.journal, {}).setdefault(name, {})[key] = held_item
         self._tell(Reset(told.journal, told.reset or "start"))
         for name, key, held_item in held_now:
@@ -167,12 +168,17 @@ class Replica:
             if change.value is not msgspec.UNSET:
                 held = Held(self._kinds, change.name, change.seq, change.value)
             self._positions[told.journal] = Position(position.epoch, change.seq)
-            if change.name not in self._skip:
+            if self._holds(change.name):
                 _put(self._kept, told.journal, change.name, change.key, held)
             cause = change.cause if isinstance(change.cause, Cause) else None
             self._tell(
                 Update(told.journal, change.name, change.key, change.seq, held, told.live, change.at, cause)
             )
+
+    def hold_nothing(self) -> None:
+        """From now on only tell subscribers and count positions: for windows that follow changes."""
+        self._nothing = True
+        self._kept.clear()
 
     def passing(self, items: Iterable[Passing | Mapping[str, Any]], *, live: bool = True) -> None:
         """New values of passing objects."""
@@ -224,7 +230,7 @@ class Replica:
         return dict(self._positions)
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Have ``subscriber`` called for every event, after the state holds it. Returns the way to end that."""
+        """Have ``subscriber`` called for every event, after the state holds it. Returns how to end that."""
         self._subscribers.append(subscriber)
 
         def end() -> None:
@@ -234,6 +240,9 @@ class Replica:
         return end
 
     # How.
+
+    def _holds(self, name: str) -> bool:
+        return not self._nothing and name not in self._skip
 
     def _pass(self, item: Passing, *, live: bool) -> None:
         held = None if item.value is msgspec.UNSET else Held(self._kinds, item.name, 0, item.value)

@@ -82,12 +82,12 @@ class Timeline:
     @property
     def at_start(self) -> bool:
         """The first message of the conversation is loaded."""
-        return self._range is not None and self._range[0] is None
+        return self._range is not None and self._before is None
 
     @property
     def at_end(self) -> bool:
         """The newest message is loaded, so new ones appear by themselves."""
-        return self._range is not None and self._range[1] is None
+        return self._range is not None and self._after is None
 
     # What is asked for.
 
@@ -159,11 +159,11 @@ class Timeline:
 
     def _new_range(self, load: Load, page: Page[Message]) -> tuple[Key | None, Key | None]:
         keys = [order(message) for message in page.items]
-        low, high = self._range or (None, None)
+        low, high = (self._range or (None, None)) if load.extend != "anew" else (None, None)
         if load.extend != "newer":
-            low = None if page.before is None else min([*keys, *([low] if low and not keys else [])])
+            low = None if page.before is None else min(keys, default=low)
         if load.extend != "older":
-            high = None if page.after is None else max([*keys, *([high] if high and not keys else [])])
+            high = None if page.after is None else max(keys, default=high)
         return low, high
 
     # What happens.
