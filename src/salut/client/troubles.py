@@ -89,6 +89,21 @@ def unsafe_folder(folder: str, reason: str) -> SalutError:
     return SalutError("denied", text.format(folder, reason), {"path": folder})
 
 
+def attached_already() -> SalutError:
+    """A client attaches once."""
+    return SalutError("invalid-request", _("This client is attached already."))
+
+
+def no_opener(target: str) -> SalutError:
+    """Only ``unix:`` opens itself."""
+    return SalutError("invalid", _("“{}” needs an opener.").format(target), {"field": "target"})
+
+
+def fault(error: BaseException) -> SalutError:
+    """A fault of our own ended the connection."""
+    return SalutError("internal", _("The client failed: {!r}").format(error))
+
+
 def closed() -> SalutError:
     """The client was closed by its own program."""
     return SalutError("cancelled", _("This client is closed."))

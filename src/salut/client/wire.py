@@ -71,15 +71,21 @@ def connect(
     Raises ``SalutError('no-daemon')`` with the reason, ``denied`` where the socket's folder is not safe.
     """
     where = path or paths.socket_path()
+    return Connection(open_or_start(where, start=start, timeout=timeout, command=command), where, timeout)
+
+
+def open_or_start(
+    path: str, *, start: bool, timeout: float | None, command: Sequence[str] | None = None
+) -> _socket.socket:
+    """The bare connected socket of ``connect``; the same errors."""
     try:
-        sock = open_socket(where, timeout)
+        return open_socket(path, timeout)
     except OSError:
         from salut.client import launch, troubles
 
         if not start:
-            raise troubles.not_running(where) from None
-        sock = launch.start(where, START_SECONDS, command)
-    return Connection(sock, where, timeout)
+            raise troubles.not_running(path) from None
+        return launch.start(path, START_SECONDS, command)
 
 
 class Connection:
@@ -134,7 +140,7 @@ class Connection:
     def request(
         self, method: str, params: Mapping[str, Any] | None = None, timeout: float | None = None
     ) -> Any:
-        """Call a bridge method (``attach``, ``ping``, ``focus``), whose result is plain. Errors as ``call``."""
+        """Call a bridge method (``attach``, ``ping``, ``focus``): its result is plain. Errors as ``call``."""
         seconds = self.timeout if timeout is None else timeout
         end = monotonic() + seconds
         self._last_id += 1
