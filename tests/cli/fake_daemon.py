@@ -43,6 +43,7 @@ class FakeDaemon:
         self.attach: Callable[[Params, Talk], object] | None = None
         self.requests: list[tuple[str, Params]] = []
         self.cut_once: set[str] = set()
+        self.ending = False
         self.open: list[socket.socket] = []
         self._path = folder / "bridge.sock"
         self._listener = socket.socket(socket.AF_UNIX)
@@ -58,10 +59,17 @@ class FakeDaemon:
             {k: v for k, v in params.items() if k != "op"} for name, params in self.requests if name == method
         ]
 
-    def close(self) -> None:
+    def stop_listening(self) -> None:
+        """As a daemon that ends: its socket goes, connections are closed after their next answer."""
+        self.ending = True
         self._path.unlink(missing_ok=True)
-        self._listener.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+    def close(self) -> None:
+        """End; may be called twice."""
+        self.stop_listening()
         for sock in self.open:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
@@ -124,4 +132,4 @@ class FakeDaemon:
         for message in talk.after:
             talk.write(message)
         talk.after.clear()
-        return not talk.hang_up
+        return not (talk.hang_up or self.ending)

@@ -94,7 +94,7 @@ def _settings(given: Given) -> Object:
 
 def run_connect(given: Given) -> int:
     """Go online and stay so."""
-    with Link(given) as link:
+    with Link() as link:
         return _connect(link, given, _name(link, given), None)
 
 
@@ -110,7 +110,7 @@ def _connect(link: Link, given: Given, name: str, profile: Object | None) -> int
 
 def run_disconnect(given: Given) -> int:
     """Go offline and stay so."""
-    with Link(given) as link:
+    with Link() as link:
         return _done(given, as_object(link.write("profiles.disconnect", {"profile": _name(link, given)})))
 
 
