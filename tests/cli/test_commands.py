@@ -128,7 +128,7 @@ def test_log(jp: Jp, daemon: FakeDaemon) -> None:
         message(5, "In room", kind="groupchat", sender="room@muc.localhost/nick"),
     ]
     daemon.answers["history.page"] = lambda _: page(messages, before="m1")
-    done = jp("log", BOB)
+    done = jp("log", BOB, "-n", "5")
     assert done.code == 0
     assert done.out.splitlines() == [
         "── Monday 2023-11-13 ──",
@@ -140,8 +140,8 @@ def test_log(jp: Jp, daemon: FakeDaemon) -> None:
         "22:13:20 me: Lost  not sent: gone",
         "22:13:20 nick: In room",
     ]
-    assert daemon.calls("history.page") == [{"profile": "alice", "conversation": BOB, "limit": 20}]
-    document = jp("log", BOB, "--json").json
+    assert daemon.calls("history.page") == [{"profile": "alice", "conversation": BOB, "limit": 5}]
+    document = jp("log", BOB, "-n5", "--json").json
     assert (document["profile"], document["conversation"], document["before"]) == ("alice", BOB, "m1")
     assert document["items"][1]["body"] == messages[1].body
     assert document["items"][0]["at"] == "2023-11-13T22:13:20.000000Z"
@@ -150,6 +150,7 @@ def test_log(jp: Jp, daemon: FakeDaemon) -> None:
 def test_json_output_steers_no_terminal(jp: Jp, daemon: FakeDaemon) -> None:
     daemon.answers["history.page"] = lambda _: page([message(1, "a\x9b31m\u202eb\x1bc")])
     done = jp("log", BOB, "--json")
+    assert daemon.calls("history.page")[0]["limit"] == 20
     assert not {"\x9b", "\u202e", "\x1b"} & set(done.out)
     assert done.json["items"][0]["body"] == "a\x9b31m\u202eb\x1bc"
 
@@ -221,7 +222,8 @@ def test_contacts_list(jp: Jp, daemon: FakeDaemon) -> None:
     daemon.answers["presence.list"] = lambda _: plain([Presence(address=BOB, show="away", status="Lunch")])
     assert jp("contacts").out.splitlines() == [
         "↔  bob@localhost  Bob <U+001B>[31m  away     #Friends; Lunch",
-        "   eve@localhost                    offline  asks to see your presence: jp contacts accept or deny; hi there",
+        "   eve@localhost                    offline  "
+        "asks to see your presence: jp contacts accept or deny; hi there",
     ]
     document = jp("contacts", "list", "--group", "Friends", "--json").json
     assert document["items"][0]["presence"] == {

@@ -84,7 +84,7 @@ def test_declarations_are_whole(path: str, command: Command) -> None:
             {"address": "bob@localhost", "groups": ["Friends", "Work"]},
         ),
         (
-            "--json --profile alice contacts add bob@localhost",
+            "--json --profile alice contacts add b@c",
             {"json": True, "profile": "alice", "groups": []},
         ),
         ("log bob -n 0", None),

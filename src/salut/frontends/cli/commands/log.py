@@ -53,8 +53,9 @@ def _pages(link: Link, given: Given, profile: str, address: str, start: int | No
     before = page.get("before")
     while isinstance(before, str) and len(items) < wanted:
         older = link.object("history.page", _before(question, before, wanted - len(items)))
-        items = objects(older, "items") + items
-        before = older.get("before")
+        found = objects(older, "items")
+        items = found + items
+        before = older.get("before") if found else None
     return {"items": [*items], "before": before, "after": page.get("after")}
 
 
@@ -72,8 +73,9 @@ def _forward(link: Link, question: Object, wanted: int | None) -> Object:
     while isinstance(after, str) and (wanted is None or len(items) < wanted):
         limit = PAGE if wanted is None else min(PAGE, wanted - len(items))
         page = link.object("history.page", {**question, "after": after, "limit": limit})
-        items += objects(page, "items")
-        after = page.get("after")
+        found = objects(page, "items")
+        items += found
+        after = page.get("after") if found else None
     return {"items": [*items], "before": first.get("before"), "after": after}
 
 
