@@ -75,8 +75,9 @@ def read(text: str) -> dict[str, tuple[str | None, int]]:
     """What ``write`` wrote; the epochs may be left out. Raises ``SalutError('invalid')``."""
     found: dict[str, tuple[str | None, int]] = {}
     for part in text.split(","):
-        journal, *middle, seq = part.split(":")
-        if len(middle) > 1 or not (seq.isascii() and seq.isdigit()) or ":" not in part:
+        journal, *middle = part.split(":")
+        seq = middle.pop() if middle else ""
+        if len(middle) > 1 or not _is_seq(seq):
             raise invalid(
                 "from", _("“{}” is no position; use the position field of a line, or a number.").format(text)
             )
@@ -84,9 +85,13 @@ def read(text: str) -> dict[str, tuple[str | None, int]]:
     return found
 
 
+def _is_seq(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19  # 64 bits
+
+
 def _positions(link: Link, text: str, profiles: list[str] | None) -> dict[str, Position]:
     """The positions to resume from. Epochs that the person did not give are asked of the daemon."""
-    number = text.isascii() and text.isdigit()
+    number = _is_seq(text)
     given = {link.profile(): (None, int(text))} if number else read(text)
     present = _present(link, profiles)
     positions: dict[str, Position] = {}
