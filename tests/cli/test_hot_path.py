@@ -12,7 +12,7 @@ from tests.cli.fake_daemon import FakeDaemon
 from tests.cli.test_commands import ALICE, BOB, message, plain
 
 HEAVY = {
-    "argparse", "asyncio", "collections", "dataclasses", "datetime", "enum", "functools", "gettext", "inspect",
+    "argparse", "asyncio", "collections", "dataclasses", "datetime", "enum", "functools", "gettext", "importlib", "inspect",
     "json", "msgspec", "pathlib", "re", "selectors", "socket", "subprocess", "typing",
 }  # fmt: skip
 REPORT = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 
-from salut.client import wire
+import salut.client.wire as wire  # not “from”: that would have salut.client look for it with importlib
 from salut.model.errors import SalutError
 
 TYPE_CHECKING = False
