@@ -12,8 +12,8 @@ from tests.cli.fake_daemon import FakeDaemon
 from tests.cli.test_commands import ALICE, BOB, message, plain
 
 HEAVY = {
-    "argparse", "asyncio", "collections", "dataclasses", "datetime", "enum", "functools", "gettext", "importlib", "inspect",
-    "json", "msgspec", "pathlib", "re", "selectors", "socket", "subprocess", "typing",
+    "argparse", "asyncio", "collections", "dataclasses", "datetime", "enum", "functools", "gettext",
+    "importlib", "inspect", "json", "msgspec", "pathlib", "re", "selectors", "socket", "subprocess", "typing",
 }  # fmt: skip
 REPORT = """
 import sys
@@ -42,7 +42,9 @@ def test_version_imports_next_to_nothing(runtime: Path) -> None:
 
 def test_send_imports_nothing_heavy(runtime: Path, daemon: FakeDaemon) -> None:
     daemon.answers["profiles.list"] = lambda _: plain([ALICE])
-    daemon.answers["chat.send"] = lambda params: plain(message(1, params["body"], outgoing=True, state="sent"))
+    daemon.answers["chat.send"] = lambda params: plain(
+        message(1, params["body"], outgoing=True, state="sent")
+    )
     for words in (("send", BOB, "Hi", "--wait", "server"), ("send", BOB)):
         modules = imported(runtime, *words, stdin="Grüße".encode())
         assert "salut.frontends.cli.commands.send" in modules

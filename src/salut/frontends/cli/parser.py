@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from salut.frontends.cli import exits
 from salut.frontends.cli.spec import Argument, Command, Given, Option
-from salut.model.words import _
+from salut.model.words import N_, _
 
 if TYPE_CHECKING:
     from salut.frontends.cli.spec import Value
 
 NARGS: Final = {"one": None, "optional": "?", "many": "+", "any": "*"}
-LIVE: Final = "live"  # the attribute of an argparse action that says how a shell completes it
+ENVIRONMENT: Final = (
+    ("SALUT_PROFILE", N_("the profile to use where --profile is not given")),
+    ("SALUT_RUNTIME", N_("the folder of the daemon's socket")),
+    ("NO_COLOR", N_("set and not empty: no colours")),
+)
 
 
 class Helped(argparse.HelpFormatter):
@@ -51,9 +55,7 @@ def epilog() -> str:
     lines += [f"  {code:<4} {_(text)}" for code, text in exits.TABLE]
     environment = [
         _("Environment:"),
-        "  SALUT_PROFILE  " + _("the profile to use where --profile is not given"),
-        "  SALUT_RUNTIME  " + _("the folder of the daemon's socket"),
-        "  NO_COLOR       " + _("set: no colours"),
+        *(f"  {name:<14} {_(text)}" for name, text in ENVIRONMENT),
     ]
     return "\n".join(lines) + "\n\n" + "\n".join(environment)
 
@@ -118,7 +120,7 @@ def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
         except ValueError:
             raise argparse.ArgumentTypeError(wrong(option, text)) from None
 
-    action = parser.add_argument(
+    parser.add_argument(
         *option.flags,
         dest=option.name,
         type=read,
@@ -127,18 +129,16 @@ def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
         choices=option.choices or None,
         help=_(option.about),
     )
-    setattr(action, LIVE, option.live)
 
 
 def _add_argument(parser: argparse.ArgumentParser, argument: Argument) -> None:
-    action = parser.add_argument(
+    parser.add_argument(
         argument.name,
         nargs=NARGS[argument.count],
         metavar=None if argument.choices else argument.metavar,
         choices=argument.choices or None,
         help=_(argument.about) if argument.about else argparse.SUPPRESS,
     )
-    setattr(action, LIVE, argument.live)
 
 
 def wrong(option: Option, text: str) -> str:
