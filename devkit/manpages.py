@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from argparse_manpage.manpage import Manpage
+from argparse_manpage.manpage import Manpage  # type: ignore[import-untyped]
 
 from salut import __version__
 from salut.frontends.cli import exits, parser, shapes
@@ -130,8 +130,8 @@ def _json() -> list[str]:
         "",
         "`--json` writes one document; lists stand in `items`. `jp watch`, `jp log --follow` and"
         " `jp send --lines` write one object a line. Objects of a profile carry `profile` beside the fields"
-        " below. Every field is always there; fields may be added. Times are ISO 8601 in UTC with microseconds"
-        ' and `Z`, or `null`. An error goes to stderr as `{"error": {"code", "message", "data"}}`.',
+        " below. Every field is always there; fields may be added. Times are ISO 8601 in UTC with"
+        ' microseconds and `Z`, or `null`. An error goes to stderr as `{"error": {"code", "message", "data"}}`.',
         "",
     ]
     for title, name in SHAPES.items():
