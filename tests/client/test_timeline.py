@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -117,9 +118,8 @@ class TimelineModel(RuleBasedStateMachine):
 
     @rule(which=st.sampled_from(["newest", "older", "newer"]), gives_seq=st.booleans())
     def ask(self, which: str, gives_seq: bool) -> None:
-        load = {"newest": self.timeline.newest, "older": self.timeline.older, "newer": self.timeline.newer}[
-            which
-        ]()
+        asks = {"newest": self.timeline.newest, "older": self.timeline.older, "newer": self.timeline.newer}
+        load = asks[which]()
         if load is not None:
             self.load, self.page, self.gives_seq = load, None, gives_seq
 
@@ -179,7 +179,8 @@ class TimelineModel(RuleBasedStateMachine):
             self.arrive_page()
         self.deliver(len(self.daemon.changes))
         first = self.timeline.newest() if self.timeline.needs_load else None
-        for ask in (lambda: first, self.timeline.older, self.timeline.newer):
+        asks: list[Callable[[], Load | None]] = [lambda: first, self.timeline.older, self.timeline.newer]
+        for ask in asks:
             for _ in range(100):
                 load = ask()
                 if load is None or load is not self.timeline._load:
