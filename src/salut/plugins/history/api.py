@@ -161,11 +161,12 @@ class History(Protocol):
         A message that was there without its archive id learns it.
         """
 
-    def bounds(self, tx: Tx, stream: str) -> int:
-        """The place of the newest message of a stream that its archive holds too; 0 where there is none."""
+    def bounds(self, tx: Tx, stream: str) -> tuple[int, int]:
+        """Where a gap that opens now begins: the place of the newest message of a stream that its archive holds
+        too (0: none), and the highest message id there is."""
 
-    def ceiling(self, tx: Tx, stream: str, low: int) -> int | None:
-        """The place of the first message above ``low`` that arrived live; ``None`` where there is none."""
+    def ceiling(self, tx: Tx, stream: str, after_id: int) -> int | None:
+        """Where it ends: the place of the first message received live with an id above ``after_id``, if any."""
 
     def set_state(
         self, profile: str, *, origin: str, state: MessageState, error: str = "", by: str = ""
