@@ -40,7 +40,7 @@ class Ejabberd(PrivateServer):
         self.http_port = self._pool.take()
 
     def register(self, user: str, password: str) -> str:
-        """Register through the HTTP API. Raises ``ProgramFailedError`` if ejabberd refuses or is not running."""
+        """Register through the HTTP API. Raises ``ProgramFailedError`` if ejabberd refuses or is down."""
         self._api("register", {"user": user, "host": self.domain, "password": password})
         return f"{user}@{self.domain}"
 

@@ -71,7 +71,10 @@ class GuardedProcess:
         return self._child.poll() is None
 
     def wait_for_ports(self, ports: Iterable[int], seconds: float) -> None:
-        """Return once every port on 127.0.0.1 accepts. Raises ``ProgramFailedError``; the child has then ended."""
+        """Return once every port on 127.0.0.1 accepts.
+
+        Raises ``ProgramFailedError``; the child has then ended.
+        """
         limit = time.monotonic() + seconds
         for port in ports:
             while not accepts(port):
@@ -85,7 +88,7 @@ class GuardedProcess:
                 time.sleep(_POLL)
 
     def end(self, patience: float = 10.0) -> None:
-        """Ask the child to end, kill it after ``patience`` seconds (at once if 0), return when it has ended."""
+        """Ask the child to end, kill it after ``patience`` seconds (at once if 0), and wait for that."""
         if patience > 0 and self.running:
             self._child.terminate()
             try:
