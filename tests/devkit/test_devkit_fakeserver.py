@@ -176,10 +176,9 @@ async def test_wrong_password_is_refused() -> None:
 
 
 async def test_ends_with_its_standard_input_though_a_client_is_there() -> None:
-    async with AsyncExitStack() as later:
-        async with _fake_server() as fake:
-            await later.enter_async_context(_online(fake))
-            assert (await fake.line()).startswith("online")
+    async with AsyncExitStack() as later, _fake_server() as fake:
+        await later.enter_async_context(_online(fake))
+        assert (await fake.line()).startswith("online")
 
 
 async def test_commands_that_cannot_be_done_say_so() -> None:
