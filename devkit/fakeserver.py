@@ -6,7 +6,9 @@
 It reads commands from standard input, and ends with it:
 
 - ``replay N plain|rich``: write N messages, numbered on from the last; prints ``sent N SECONDS`` once the
-  kernel has taken them all (the client's reading sets the speed). Rendering is done before the clock starts.
+  kernel has taken them all. Rendering is done before the clock starts. The kernel's own buffers hold up to
+  tens of megabytes (``net.ipv4.tcp_rmem``, ``tcp_wmem``), and only past them does a slow client hold the
+  writing back: so this is no measure of how fast the client reads. Time that in the client, or by ``acked``.
 - ``acked``: ask for an acknowledgement (XEP-0198), wait until the client has acknowledged all;
   prints ``acked H SECONDS``.
 - ``h``: prints ``h H SENT``, the last acknowledgement and the stanzas sent. ``received``: prints
