@@ -99,8 +99,7 @@ class ChatProtocol:
         decoders.add(f"{{{DELAY}}}delay", "delay", delay, many=True)
         for state in STATES:
             decoders.add(f"{{{CHAT_STATES}}}{state}", "chat-state", lambda element: element.tag.rpartition("}")[2])
-        wires.shared.disco.feature(CHAT_STATES)
-        wires.shared.disco.feature(SID)
+        wires.shared.disco.add_feature(CHAT_STATES, SID)
         router = wires.router
         router.main("chat", self._message)
         router.main("normal", self._message)

@@ -174,6 +174,9 @@ class History(Protocol):
         """Advance the state of an own message, found by its origin id and, where ``by`` is given, its
         conversation. Never goes back (``read`` to ``delivered``)."""
 
+    def find(self, profile: str, *, origin: str, conversation: str) -> Awaitable[Message | None]:
+        """An own message, by the id that it left with."""
+
     def pending(self, profile: str) -> Awaitable[list[Message]]:
         """Own messages that the server has not acknowledged, in order."""
 

@@ -116,6 +116,13 @@ class HistoryService(HistoryApi):
             profile, lambda tx: self._ledger.set_state(tx, origin, state, error, by), patient=True
         )
 
+    async def find(self, profile: str, *, origin: str, conversation: str) -> Message | None:
+        """See ``History``."""
+        pid = self._host.pid(profile)
+        sql = f"{rows.MESSAGES} WHERE m.origin=? AND m.pid=? AND c.address=? AND m.outgoing"
+        row = await self._host.readers.read(lambda read: read.one(sql, (origin, pid, conversation)))
+        return rows.message(row) if row else None
+
     async def pending(self, profile: str) -> list[Message]:
         """See ``History``."""
         pid = self._host.pid(profile)
