@@ -23,6 +23,7 @@ class LinkConfig:
     direct_tls: bool = False
     ca_file: str = ""
     pins: tuple[str, ...] = ()
+    plaintext: bool = False  # without TLS, to a loopback host only (benches)
 
 
 @dataclass(frozen=True)
