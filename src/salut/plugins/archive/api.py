@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Archive catch-up (XEP-0313): gaps are visible and can be filled. Contract of the plugin ``archive``."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Final, Literal
+
+import msgspec
+
+from salut.api.contract import Contract, Kind, Service, method
+from salut.model.page import Page
+
+GapState = Literal["open", "filling", "failed"]
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A stretch of an archive that may hold messages history lacks. It goes when it is filled."""
+
+    id: int
+    archive: str = ""  # "" the account's own, else a room's address
+    after: str = ""  # archive id before the gap; empty: the beginning of the archive
+    before: str = ""  # archive id after it; empty: the newest there
+    low: int = 0
+    high: int = 0
+    since: int = 0  # moments between which it lies
+    until: int = 0
+    fetched: int = 0
+    state: GapState = "open"
+    error: str = ""
+
+
+class ArchiveApi(Service):
+    """The server's archives."""
+
+    service = "archive"
+
+    @method()
+    @abstractmethod
+    async def gaps(self, *, profile: str) -> list[Gap]:
+        """Stretches not fetched yet."""
+
+    @method(scope="send", write=True)
+    @abstractmethod
+    async def fill(self, *, profile: str, gap: int | None = None) -> list[Gap]:
+        """Fetch what is missing: one gap, or all. Returns the gaps that are left."""
+
+    @method(scope="send", write=True)
+    @abstractmethod
+    async def older(self, *, profile: str, conversation: str, limit: int = 100) -> Page[int]:
+        """Fetch older messages of a conversation than history holds; returns the new messages' ids."""
+
+
+CONTRACT: Final = Contract(
+    plugin="archive", services=(ArchiveApi,), kinds=(Kind("gap", Gap, "gap id", snapshot=True),)
+)

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Chat: sending and typing notices. Contract of the plugin ``chat``."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from salut.api.contract import Contract, Kind, Service, method
+from salut.plugins.history.api import Message, MessageState
+
+TypingState = Literal["active", "composing", "paused", "inactive", "gone"]  # XEP-0085 section 3
+
+
+class Typing(msgspec.Struct, frozen=True, kw_only=True):
+    """Someone writes in a conversation, or has stopped to."""
+
+    conversation: str
+    sender: str
+    state: TypingState
+
+
+class ChatApi(Service):
+    """Writing to people and rooms."""
+
+    service = "chat"
+
+    @method(scope="send", write=True)
+    @abstractmethod
+    async def send(
+        self,
+        *,
+        profile: str,
+        to: str,
+        body: str,
+        subject: str = "",
+        kind: Literal["auto", "chat", "normal"] = "auto",
+        wait: Literal["stored", "server", "delivered", "read"] = "stored",
+        timeout: float = 30.0,
+    ) -> Message:
+        """Send a message to an address, or to a joined room.
+
+        It is stored first and leaves as soon as there is a link. ``wait`` says for what to wait, ``timeout``
+        how many seconds (at most 600); ``timeout`` as an error leaves the message on its way.
+        """
+
+    @method(scope="send")
+    @abstractmethod
+    async def typing(self, *, profile: str, conversation: str, state: TypingState) -> None:
+        """Tell the other side whether the person is writing (XEP-0085)."""
+
+
+class Chat(Protocol):
+    """What other plugins use of chat, in the daemon."""
+
+    def ask(self, extra: Callable[[Message], str]) -> None:
+        """``extra(message)`` is XML that goes with each outgoing message (receipt and marker requests)."""
+
+    def rooms(self, sender_of: Callable[[str, str], tuple[str, str] | None]) -> None:
+        """``sender_of(profile, address)``: for a joined room our (room, nick), else ``None``."""
+
+    def hold(self, profile: str) -> None:
+        """Do not send again what is pending until ``release``: the archive may show that it arrived."""
+
+    def release(self, profile: str) -> None:
+        """Pending messages may leave (again)."""
+
+    def advance(
+        self, profile: str, origin: str, state: MessageState, error: str = "", by: str = ""
+    ) -> Awaitable[None]:
+        """An own message got further (or failed); ``by``: in this conversation."""
+
+    def heard(self, profile: str, sender: str, state: TypingState) -> None:
+        """Someone writes, or has stopped to."""
+
+
+CONTRACT: Final = Contract(
+    plugin="chat",
+    services=(ChatApi,),
+    kinds=(Kind("typing", Typing, "conversation and sender, a space between", passing=True, snapshot=True),),
+)

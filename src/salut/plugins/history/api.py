@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""History: messages, conversations, unread counts, read marks, search. Contract of the plugin ``history``."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Awaitable, Sequence
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from salut.api.contract import Contract, Kind, Service, method
+from salut.api.ports import Tx
+from salut.model.page import Page
+
+MessageKind = Literal["chat", "normal", "groupchat", "private"]
+MessageState = Literal["received", "pending", "sent", "delivered", "read", "failed"]
+ConversationKind = Literal["contact", "room", "private"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One chat message.
+
+    Messages of a conversation stand in the order of ``(place, sub, id)``. ``place`` follows ``at``, but
+    never contradicts the order in which the server delivered or archived them.
+    ``at`` is the server's time where it gave one, else that of arrival.
+    """
+
+    id: int
+    conversation: str
+    place: int
+    sub: int = 0
+    at: int
+    sender: str  # address; of the occupant (room/nick) in rooms
+    outgoing: bool = False
+    kind: MessageKind = "chat"
+    body: str
+    subject: str = ""
+    thread: str = ""
+    state: MessageState = "received"
+    error: str = ""
+    origin: str = ""  # the id given by its sender (XEP-0359 origin-id, else the stanza's id)
+    archive: str = ""  # the id in the archive of the account or room (XEP-0359 stanza-id)
+    mention: bool = False
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A contact, a room, or a private chat inside a room, with what a list of them shows."""
+
+    address: str
+    kind: ConversationKind = "contact"
+    title: str = ""
+    unread: int = 0
+    mentions: int = 0
+    read_place: int = 0  # place and sub of the last message read
+    read_sub: int = 0
+    last_at: int = 0
+    last_id: int = 0
+    preview: str = ""  # first line of the newest message, at most 120 characters
+    preview_sender: str = ""
+    preview_outgoing: bool = False
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A search result: the message and its text with marks around what was found."""
+
+    profile: str
+    message: Message
+    excerpt: str  # what was found stands between U+0002 and U+0003
+
+
+class HistoryApi(Service):
+    """Reading what was said."""
+
+    service = "history"
+
+    @method()
+    @abstractmethod
+    async def conversations(
+        self, *, profile: str, before: str | None = None, limit: int = 50
+    ) -> Page[Conversation]:
+        """Conversations, the last active first. ``limit`` at most 200."""
+
+    @method()
+    @abstractmethod
+    async def page(
+        self,
+        *,
+        profile: str,
+        conversation: str,
+        before: str | None = None,
+        after: str | None = None,
+        since: int | None = None,
+        limit: int = 50,
+    ) -> Page[Message]:
+        """Messages of a conversation in their order: the newest ``limit``, or those before or after a mark.
+
+        ``since`` (microseconds) starts at the first message not older than that. ``limit`` at most 500.
+        """
+
+    @method()
+    @abstractmethod
+    async def get(self, *, profile: str, message: int) -> Message:
+        """One message."""
+
+    @method()
+    @abstractmethod
+    async def search(
+        self,
+        *,
+        query: str,
+        profile: str | None = None,
+        conversation: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> Page[Found]:
+        """Messages that hold all words of ``query``, newest first; a word ending in ``*`` is a beginning."""
+
+    @method(scope="send", write=True)
+    @abstractmethod
+    async def mark_read(self, *, profile: str, conversation: str, up_to: int | None = None) -> Conversation:
+        """Move the read mark forward to message ``up_to`` (default: the newest). Never moves it back."""
+
+    @method(scope="send", write=True)
+    @abstractmethod
+    async def mark_unread(self, *, profile: str, conversation: str, since: int) -> Conversation:
+        """Move the read mark back to just before message ``since``."""
+
+
+class NewMessage(msgspec.Struct, kw_only=True):
+    """A message on its way into history, from another plugin."""
+
+    conversation: str
+    conversation_kind: ConversationKind = "contact"
+    sender: str
+    outgoing: bool = False
+    kind: MessageKind = "chat"
+    body: str
+    subject: str = ""
+    thread: str = ""
+    state: MessageState = "received"
+    origin: str = ""
+    archive: str = ""
+    at: int = 0  # 0: now
+    stream: str = ""  # whose order it belongs to: "" the account's, else a room's address
+    place: int = 0  # 0: live, history gives it the next place of its stream
+    sub: int = 0
+    mention: bool = False
+    counts: bool = True  # whether it may count as unread
+
+
+class History(Protocol):
+    """What other plugins use of history, in the daemon."""
+
+    def ingest(self, profile: str, message: NewMessage) -> Awaitable[Message | None]:
+        """Store a message once. Done when it is durable; ``None`` if it was there already."""
+
+    def store(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Message | None]:
+        """The same inside a unit of work of the caller's, for several; ``None`` for each that was there.
+
+        A message that was there without its archive id learns it.
+        """
+
+    def bounds(self, tx: Tx, stream: str) -> tuple[int, int]:
+        """Where a gap that opens now begins: the place of the newest message of a stream that its archive holds
+        too (0: none), and the highest message id there is."""
+
+    def ceiling(self, tx: Tx, stream: str, after_id: int) -> int | None:
+        """Where it ends: the place of the first message received live with an id above ``after_id``, if any."""
+
+    def set_state(
+        self, profile: str, *, origin: str, state: MessageState, error: str = "", by: str = ""
+    ) -> Awaitable[Message | None]:
+        """Advance the state of an own message, found by its origin id and, where ``by`` is given, its
+        conversation. Never goes back (``read`` to ``delivered``)."""
+
+    def find(self, profile: str, *, origin: str, conversation: str) -> Awaitable[Message | None]:
+        """An own message, by the id that it left with."""
+
+    def pending(self, profile: str) -> Awaitable[list[Message]]:
+        """Own messages that the server has not acknowledged, in order."""
+
+    def set_title(self, profile: str, conversation: str, title: str) -> Awaitable[object]:
+        """Name a conversation, if it exists."""
+
+
+CONTRACT: Final = Contract(
+    plugin="history",
+    services=(HistoryApi,),
+    kinds=(
+        Kind("message", Message, "message id"),
+        Kind("conversation", Conversation, "address", snapshot=True),
+    ),
+)
