@@ -44,7 +44,9 @@ class XmppLink:
         from salut.xmpp.session import Events, Session
 
         self._owner = TaskOwner(
-            lambda name, error: log.error("link task failed", task=name, profile=config.profile, exc_info=error)
+            lambda name, error: log.error(
+                "link task failed", task=name, profile=config.profile, exc_info=error
+            )
         )
         router = wires.router
         account = Account.__new__(Account)

@@ -33,7 +33,9 @@ def make_log(kept: deque[str], level: int) -> structlog.stdlib.BoundLogger:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"], drop_missing=True),
+            structlog.processors.KeyValueRenderer(
+                key_order=["timestamp", "level", "event"], drop_missing=True
+            ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
     )

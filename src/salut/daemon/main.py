@@ -36,7 +36,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="salut daemon", description=_("The daemon: owns your accounts; windows attach to it.")
     )
-    parser.add_argument("--without", metavar="PLUGIN", action="append", default=[], help=_("leave a plugin out"))
+    parser.add_argument(
+        "--without", metavar="PLUGIN", action="append", default=[], help=_("leave a plugin out")
+    )
     parser.add_argument("--debug", action="store_true", help=_("say more in the log"))
     return parser.parse_args(argv)
 

@@ -28,7 +28,9 @@ def private_folder(folder: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise SalutError("denied", _("The folder {} belongs to somebody else; Salut will not use it.").format(folder))
+        raise SalutError(
+            "denied", _("The folder {} belongs to somebody else; Salut will not use it.").format(folder)
+        )
     if found.st_mode & 0o077:
         folder.chmod(0o700)
     return folder

@@ -84,7 +84,9 @@ class Engine(DaemonApi):
         self.journal.on_trouble = self._on_trouble
         settings = Settings(self.journal, Reader(connection))
         self.readers = Readers(path)
-        self.writer = Writer(connection, journals, self.journal.deliver, self.journal.trouble, self.journal.rolled_back)
+        self.writer = Writer(
+            connection, journals, self.journal.deliver, self.journal.trouble, self.journal.rolled_back
+        )
         self.journal.bind(self.writer)
         self.writer.start()
         self.registry = Registry()
@@ -96,7 +98,15 @@ class Engine(DaemonApi):
         self.profiles = Profiles(self.journal, self.plugins, vault, self._maker, self.owner, self._log)
         self.registry.add(core.CONTRACT, (self, self.profiles, self.windows, self.tasks, settings))
         host = Host(
-            self.journal, self.readers, self.tasks, self.owner, self._log, {}, {}, self.profiles.is_online, self._wires
+            self.journal,
+            self.readers,
+            self.tasks,
+            self.owner,
+            self._log,
+            {},
+            {},
+            self.profiles.is_online,
+            self._wires,
         )
         await self.plugins.load(classes, host, self.registry)
         stored = await self.readers.read(

@@ -84,6 +84,7 @@ def new_message(account: Account, inbound: Inbound) -> NewMessage | None:
         state="sent" if outgoing else "received",
         origin=origin_of(inbound),
         archive=archive_id(inbound, account.bare),
+        markable="markable" in parts,
         at=server_time(inbound, (account.bare, account.bare.partition("@")[2])),
     )
 
@@ -98,7 +99,9 @@ class ChatProtocol:
         decoders.add(f"{{{SID}}}origin-id", "origin-id", lambda element: element.get("id"))
         decoders.add(f"{{{DELAY}}}delay", "delay", delay, many=True)
         for state in STATES:
-            decoders.add(f"{{{CHAT_STATES}}}{state}", "chat-state", lambda element: element.tag.rpartition("}")[2])
+            decoders.add(
+                f"{{{CHAT_STATES}}}{state}", "chat-state", lambda element: element.tag.rpartition("}")[2]
+            )
         wires.shared.disco.add_feature(CHAT_STATES, SID)
         router = wires.router
         router.main("chat", self._message)
@@ -124,8 +127,10 @@ class ChatProtocol:
 
     # Out
     def send(self, link: Link, message: Message, asks: str) -> None:
-        """Put a stored message on its way; ``asks`` holds what other features add. ``not-connected`` if there is none."""
-        kind = "groupchat" if message.kind == "groupchat" else ("normal" if message.kind == "normal" else "chat")
+        """Put a stored message on its way; ``asks``: what other features add. ``not-connected``."""
+        kind = (
+            "groupchat" if message.kind == "groupchat" else ("normal" if message.kind == "normal" else "chat")
+        )
         subject = f"<subject>{escape(message.subject)}</subject>" if message.subject else ""
         thread = f"<thread>{escape(message.thread)}</thread>" if message.thread else ""
         state = f"<active xmlns='{CHAT_STATES}'/>" if kind == "chat" else ""

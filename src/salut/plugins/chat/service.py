@@ -57,7 +57,9 @@ class ChatService(ChatApi):
         self._held.discard(profile)
         self._host.owner.spawn(self.flush(profile), f"send pending {profile}")
 
-    async def advance(self, profile: str, origin: str, state: MessageState, error: str = "", by: str = "") -> None:
+    async def advance(
+        self, profile: str, origin: str, state: MessageState, error: str = "", by: str = ""
+    ) -> None:
         """An own message got further (or failed)."""
         message = await self._history.set_state(profile, origin=origin, state=state, error=error, by=by)
         if message is not None:
@@ -94,7 +96,12 @@ class ChatService(ChatApi):
         return message
 
     def _outgoing(
-        self, profile: str, to: addresses.Address, body: str, subject: str, kind: Literal["auto", "chat", "normal"]
+        self,
+        profile: str,
+        to: addresses.Address,
+        body: str,
+        subject: str,
+        kind: Literal["auto", "chat", "normal"],
     ) -> NewMessage:
         context = CURRENT.get()
         origin = context.op if context and context.op else secrets.token_hex(12)

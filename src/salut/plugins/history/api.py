@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -147,10 +147,18 @@ class NewMessage(msgspec.Struct, kw_only=True):
     sub: int = 0
     mention: bool = False
     counts: bool = True  # whether it may count as unread
+    markable: bool = False  # its sender wants to know when it is read (XEP-0333)
+
+
+ReadHook = Callable[[str, Conversation, Message | None], Awaitable[object]]
 
 
 class History(Protocol):
     """What other plugins use of history, in the daemon."""
+
+    def on_read(self, hook: ReadHook) -> None:
+        """``hook(profile, conversation, message)`` is called when a window moved the read mark forward; ``message``
+        is the newest one under it whose sender wants to know."""
 
     def ingest(self, profile: str, message: NewMessage) -> Awaitable[Message | None]:
         """Store a message once. Done when it is durable; ``None`` if it was there already."""

@@ -88,7 +88,7 @@ class Ledger:
     def _row(self, tx: Tx, known: Known, new: NewMessage, m: Message, seq: int) -> tuple[Any, ...]:
         return (
             m.id, tx.pid, known.id, m.place, m.sub, m.at, m.sender, m.outgoing, m.kind, m.body, m.subject, m.thread,
-            m.state, m.error, m.origin, m.archive, m.mention, new.counts, new.stream, seq,
+            m.state, m.error, m.origin, m.archive, m.mention, new.counts, new.markable, new.stream, seq,
         )  # fmt: skip
 
     def _is_there(self, tx: Tx, known: Known, new: NewMessage) -> bool:
@@ -238,13 +238,24 @@ class Ledger:
         return s
 
     # Read marks
-    def mark_read(self, tx: Tx, address: str, up_to: int | None) -> Conversation:
-        """Move the mark forward; an older place is answered with what is in force."""
+    def mark_read(self, tx: Tx, address: str, up_to: int | None) -> tuple[Conversation, Message | None]:
+        """Move the mark forward; an older place is answered with what is in force.
+
+        With it comes the newest message under the mark whose sender wants to know, if the mark moved over it.
+        """
         known = self._existing(tx, address)
         place, sub = known.last if up_to is None else self._where(tx, known, up_to)
         if (place, sub) > (known.shown.read_place, known.shown.read_sub):
+            old = (known.shown.read_place, known.shown.read_sub)
             self._set_mark(tx, address, known, place, sub)
-        return known.shown
+            row = tx.one(
+                f"{rows.MESSAGES} WHERE m.conv=? AND (m.place, m.sub) > (?,?) AND (m.place, m.sub) <= (?,?) "
+                "AND NOT m.outgoing ORDER BY m.place DESC, m.sub DESC LIMIT 1",
+                (known.id, *old, place, sub),
+            )
+            if row and tx.one("SELECT 1 FROM message WHERE id=? AND markable", (row[0],)):
+                return known.shown, rows.message(row)
+        return known.shown, None
 
     def mark_unread(self, tx: Tx, address: str, since: int) -> Conversation:
         """Move the mark back to just before a message."""

@@ -20,7 +20,7 @@ CONVERSATION_COLUMNS: Final = (
 CONVERSATIONS: Final = f"SELECT {CONVERSATION_COLUMNS}, rev FROM conversation"
 INSERT_MESSAGE: Final = (
     "INSERT INTO message (id, pid, conv, place, sub, at, sender, outgoing, kind, body, subject, thread, state, "
-    "error, origin, archive, mention, counts, stream, rev) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    "error, origin, archive, mention, counts, markable, stream, rev) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 INSERT_TEXT: Final = "INSERT INTO message_text (rowid, body) VALUES (?,?)"
 

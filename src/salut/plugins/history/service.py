@@ -13,7 +13,7 @@ from salut.model.errors import invalid
 from salut.model.page import Page
 from salut.model.words import _
 from salut.plugins.history import queries, rows
-from salut.plugins.history.api import Conversation, Found, HistoryApi, Message, MessageState, NewMessage
+from salut.plugins.history.api import Conversation, Found, HistoryApi, Message, MessageState, NewMessage, ReadHook
 from salut.plugins.history.ledger import Ledger
 
 MAX_PAGE = 500
@@ -26,6 +26,7 @@ class HistoryService(HistoryApi):
     def __init__(self, host: Host) -> None:
         self._host = host
         self._ledger = Ledger()
+        self._read_hooks: list[ReadHook] = []
         host.journal.participants.append(self._ledger.rolled_back)
 
     # For windows
@@ -76,7 +77,12 @@ class HistoryService(HistoryApi):
 
     async def mark_read(self, *, profile: str, conversation: str, up_to: int | None = None) -> Conversation:
         address = addresses.normal(conversation)
-        return await self._host.journal.commit(profile, lambda tx: self._ledger.mark_read(tx, address, up_to))
+        shown, message = await self._host.journal.commit(
+            profile, lambda tx: self._ledger.mark_read(tx, address, up_to)
+        )
+        for hook in self._read_hooks:
+            self._host.owner.spawn(_call(hook, profile, shown, message), "read mark moved")
+        return shown
 
     async def mark_unread(self, *, profile: str, conversation: str, since: int) -> Conversation:
         address = addresses.normal(conversation)
@@ -85,6 +91,10 @@ class HistoryService(HistoryApi):
         )
 
     # For plugins
+    def on_read(self, hook: ReadHook) -> None:
+        """See ``History``."""
+        self._read_hooks.append(hook)
+
     def ingest(self, profile: str, message: NewMessage) -> Awaitable[Message | None]:
         """See ``History``."""
         future = self._host.journal.submit(profile, self._ledger, message)
@@ -146,6 +156,10 @@ class HistoryService(HistoryApi):
         return [
             (rows.conversation(row), cast("int", row[-2])) for row in queries.recent(read, pid, None, limit)
         ]
+
+
+async def _call(hook: ReadHook, profile: str, shown: Conversation, message: Message | None) -> None:
+    await hook(profile, shown, message)
 
 
 def bounded(limit: int, most: int) -> int:

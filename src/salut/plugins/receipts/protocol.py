@@ -32,10 +32,16 @@ class ReceiptsProtocol:
     def _asked(self, account: Account, inbound: Inbound, via: Via) -> None:
         """Only live, only to people, never to a receipt, an error or ourselves (section 5.3 and 5.5)."""
         own = inbound.from_.partition("/")[0] == account.bare
-        if via or own or not inbound.id or inbound.type not in ("chat", "normal") or "receipt" in inbound.parts:
+        if (
+            via
+            or own
+            or not inbound.id
+            or inbound.type not in ("chat", "normal")
+            or "receipt" in inbound.parts
+        ):
             return
-        if inbound.parts.get("delay") or not inbound.parts.get("body"):
-            return  # from offline storage: its sender may long be gone; the archive counts as delivery
+        if not inbound.parts.get("body"):
+            return
         try:
             account.session.send(
                 f"<message to='{escape(inbound.from_)}' type='{inbound.type}'>"

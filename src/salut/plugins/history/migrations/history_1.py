@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("archive", sa.Text, nullable=False),
         sa.Column("mention", sa.Integer, nullable=False),
         sa.Column("counts", sa.Integer, nullable=False),
+        sa.Column("markable", sa.Integer, nullable=False),
         sa.Column("stream", sa.Text, nullable=False),
         sa.Column("rev", sa.BigInteger, nullable=False),
     )
