@@ -3,9 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
+else:
+    # The light face of the SDK imports this module: ``typing`` alone would cost it as much as Python's start.
+    from _collections_abc import Mapping
 
 JsonScalar = str | int | float | bool | None
 ErrorData = Mapping[str, "JsonScalar | list[str]"]
