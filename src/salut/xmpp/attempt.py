@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import msgspec
 
+from salut.model.link import LinkWord as Stage
 from salut.xmpp.certificate import CertificateReport
 from salut.xmpp.config import SessionConfig
 from salut.xmpp.errors import Failure, LinkFailureError, fail
-from salut.xmpp.link import Stage
 from salut.xmpp.negotiate import Established, Resume, derive_in_thread, negotiate
 from salut.xmpp.opening import BadCertificateError, open_wire
 from salut.xmpp.resolve import PORT, Dns, Endpoint, endpoints

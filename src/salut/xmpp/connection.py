@@ -7,12 +7,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+from salut.model.link import LinkState
+from salut.model.link import LinkWord as Stage
 from salut.model.owner import TaskOwner
 from salut.xmpp.attempt import Arrival, Attempts
 from salut.xmpp.clock import Clock
 from salut.xmpp.config import SessionConfig
 from salut.xmpp.errors import BusyError, Failure, LinkFailureError, OfflineError
-from salut.xmpp.link import Attempt, Command, Drop, Link, LinkState, Probe, Stage, Wake
+from salut.xmpp.link import Attempt, Command, Drop, Link, Probe, Wake
 from salut.xmpp.liveness import TICK, Liveness
 from salut.xmpp.log import Log
 from salut.xmpp.negotiate import Resume

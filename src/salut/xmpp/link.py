@@ -8,14 +8,13 @@ attempt carry its number; those of an attempt that was given up are ignored, so 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import msgspec
 
+from salut.model.link import LinkState
+from salut.model.link import LinkWord as Stage
 from salut.xmpp.clock import Clock
 from salut.xmpp.errors import Failure
-
-Stage = Literal["offline", "resolving", "connecting", "authenticating", "online", "retrying", "refused"]
 
 FIRST_DELAY = 1.0
 """Seconds: the upper bound of the first wait; it doubles with each failure."""
@@ -23,21 +22,6 @@ LONGEST_DELAY = 300.0
 SHORTEST_DELAY = 0.1
 STABLE_AFTER = 60.0
 """Seconds online after which earlier failures are forgotten."""
-
-
-class LinkState(msgspec.Struct, frozen=True):
-    """What people see of a connection.
-
-    ``retry_at`` is in microseconds UTC and only there while ``retrying``; ``attempt`` counts the tries of
-    the present series from 1; ``endpoint`` is ``host:port`` where one is being talked to.
-    """
-
-    state: Stage
-    reason: str = ""
-    code: str = ""
-    retry_at: int | None = None
-    attempt: int = 0
-    endpoint: str = ""
 
 
 class Attempt(msgspec.Struct, frozen=True):

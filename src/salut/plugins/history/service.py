@@ -13,7 +13,15 @@ from salut.model.errors import invalid
 from salut.model.page import Page
 from salut.model.words import _
 from salut.plugins.history import queries, rows
-from salut.plugins.history.api import Conversation, Found, HistoryApi, Message, MessageState, NewMessage, ReadHook
+from salut.plugins.history.api import (
+    Conversation,
+    Found,
+    HistoryApi,
+    Message,
+    MessageState,
+    NewMessage,
+    ReadHook,
+)
 from salut.plugins.history.ledger import Ledger
 
 MAX_PAGE = 500
