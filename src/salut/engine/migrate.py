@@ -21,7 +21,7 @@ def folder(package: str) -> Path:
 def upgrade(path: Path, packages: Sequence[str]) -> None:
     """Bring the database to the newest revision of all ``packages``."""
     config = Config()
-    config.set_main_option("script_location", str(folder("salut.engine.migrations")))
+    config.set_main_option("script_location", str(folder("salut.engine.migration_env")))
     config.set_main_option("path_separator", "os")
     config.set_main_option("version_locations", os.pathsep.join(str(folder(package)) for package in packages))
     config.set_main_option("sqlalchemy.url", f"sqlite:///{path.absolute()}".replace("%", "%%"))

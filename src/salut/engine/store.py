@@ -10,7 +10,7 @@ from pathlib import Path
 
 from salut.engine.database import open_database
 
-ENGINE_SCHEMA = "engine-1"
+ENGINE_SCHEMA = "engine_1"
 ENGINE_MIGRATIONS = "salut.engine.migrations"
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "engine-1"
+revision = "engine_1"
 down_revision = None
 branch_labels = ("engine",)
 depends_on = None

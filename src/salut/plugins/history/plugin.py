@@ -18,7 +18,7 @@ class HistoryPlugin(Plugin):
 
     name = "history"
     contract = CONTRACT
-    schema = "history-1"
+    schema = "history_1"
     tables = ("message", "conversation", "stream")
 
     def __init__(self, host: Host) -> None:

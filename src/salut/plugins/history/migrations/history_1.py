@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "history-1"
+revision = "history_1"
 down_revision = None
 branch_labels = ("history",)
 depends_on = None
