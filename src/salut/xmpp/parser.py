@@ -21,11 +21,13 @@ STREAMS: Final = "http://etherx.jabber.org/streams"
 REFUSED: Final = "{urn:salut:local}refused"
 
 MAX_STANZA = 256 * 1024
-"""Bytes of one message or presence on the wire."""
+"""Bytes of one message or presence on the wire, up to its end tag."""
 IQ_FACTOR = 10
 """An iq may be this much larger: rosters and archives are answers that we asked for."""
 ABORT_FACTOR = 16
 """Past this many times its limit a stanza ends the stream: the server lost its mind."""
+SLACK = 4096
+"""Bytes that may come between two looks at what is unfinished."""
 MAX_DEPTH = 100
 MAX_ELEMENTS = 10_000
 """Elements in one message or presence."""
@@ -54,7 +56,8 @@ class StreamParser:
         self._max_elements = MAX_ELEMENTS
         self._seen = 0
         self._fed = 0
-        self._done_at = 0
+        self._began = 0
+        self._checked = 0
         self._top: tuple[str, dict[str, str]] = ("", {})
         self._refused = ""
         self._builder = TreeBuilder()
@@ -76,9 +79,8 @@ class StreamParser:
             self._parser.Parse(data, False)
         except expat.ExpatError as error:
             raise fail("not-well-formed", f"the server sent bad XML: {error}") from None
-        pending = self._fed - self._done_at
-        if pending > self._max_stanza:
-            self._check_size(pending)
+        if self._fed - self._checked > SLACK:
+            self._check_size()
         ready, self._ready = self._ready, []
         return ready
 
@@ -121,14 +123,13 @@ class StreamParser:
         self._max_elements = MAX_ELEMENTS * IQ_FACTOR if iq else MAX_ELEMENTS
         self._elements = 0
         self._top = (name, attributes)
+        self._began = self._parser.CurrentByteIndex
         self._builder = TreeBuilder()
         self._parser.CharacterDataHandler = self._builder.data
 
     def _finish(self) -> None:
-        end = self._parser.CurrentByteIndex
-        if end - self._done_at > self._limit and not self._refused:
+        if self._parser.CurrentByteIndex - self._began > self._limit and not self._refused:
             self._refuse(f"larger than {self._limit} bytes")
-        self._done_at = end
         self._parser.CharacterDataHandler = None
         if self._refused:
             element = Element(*self._top)
@@ -140,14 +141,17 @@ class StreamParser:
             element = self._builder.close()
         self._ready.append(element)
 
-    def _check_size(self, pending: int) -> None:
-        if self._depth <= 1 and pending > self._limit:
-            raise fail(
-                "policy-violation", "the server sends endless text between stanzas, or an endless header"
-            )
-        if pending > self._limit * ABORT_FACTOR:
+    def _check_size(self) -> None:
+        """Between two tags too, memory is bounded: by the stanza's size, or by that of an unfinished tag."""
+        self._checked = self._fed
+        if self._depth <= 1:
+            if self._fed - self._parser.CurrentByteIndex > max(self._max_stanza, SLACK):
+                raise fail("policy-violation", "the server sends endless text between stanzas")
+            return
+        size = self._fed - self._began
+        if size > self._limit * ABORT_FACTOR:
             raise fail("policy-violation", f"a stanza is larger than {self._limit * ABORT_FACTOR} bytes")
-        if pending > self._limit and not self._refused:
+        if size > self._limit and not self._refused:
             self._refuse(f"larger than {self._limit} bytes")
 
     def _refuse(self, why: str) -> None:
@@ -159,7 +163,6 @@ class StreamParser:
         if name != f"{{{STREAMS}}}stream":
             raise fail("not-xmpp", "this is no XMPP server: it did not open a stream")
         self.header = attributes
-        self._done_at = self._parser.CurrentByteIndex
 
     def _name(self, tag: str) -> str:
         self._seen += 1

@@ -12,7 +12,6 @@ from xml.etree.ElementTree import Element
 import msgspec
 from slixmpp.stanza import Message
 
-from salut.model.link import LinkState
 from salut.model.owner import TaskOwner
 from salut.xmpp.attempt import Arrival, Attempts
 from salut.xmpp.certificate import CertificateReport
@@ -20,19 +19,25 @@ from salut.xmpp.client import SalutClient
 from salut.xmpp.clock import Clock, SystemClock
 from salut.xmpp.config import SessionConfig
 from salut.xmpp.connection import STANZA_STARTS, Connection
-from salut.xmpp.decode import Decoders, Inbound
-from salut.xmpp.disco import PING, Disco, Info, info_request, read_info
+from salut.xmpp.decode import Inbound
+from salut.xmpp.disco import PING, Info, info_request, read_info
 from salut.xmpp.errors import BusyError, Failure, OfflineError, StanzaError
-from salut.xmpp.iqs import IqTable, Kind, Pending, request_text
+from salut.xmpp.iqs import Kind, Pending, request_text
+from salut.model.link import LinkState
 from salut.xmpp.log import Log
 from salut.xmpp.receive import OnMessage, Receiver
-from salut.xmpp.resolve import Dns, SharedDns
-from salut.xmpp.tls import SharedTls
+from salut.xmpp.shared import Shared
 from salut.xmpp.xmltext import escape, serialise
 
 DISCOVERY_TIMEOUT = 10.0
 ROSTER_VERSION = "{urn:xmpp:features:rosterver}ver"
 T = TypeVar("T")
+
+__all__ = ["Events", "Features", "Session", "Shared"]
+
+
+def _ignore(_: object) -> None:
+    """Nobody wants to know."""
 
 
 class Features(msgspec.Struct, frozen=True):
@@ -43,52 +48,37 @@ class Features(msgspec.Struct, frozen=True):
     stream: frozenset[str] = frozenset()
 
 
-class Shared(msgspec.Struct):
-    """What all sessions of one daemon share: the tables that features fill, and costly things."""
+class Events(msgspec.Struct, frozen=True):
+    """Whom to tell. All are called in the loop; what they raise is logged.
 
-    decoders: Decoders
-    iqs: IqTable
-    disco: Disco
-    tls: SharedTls
-    dns: Dns
+    ``state`` hears each new ``LinkState``.
+    ``message(inbound)`` returns None when the message is dealt with, or an awaitable that ends when it is
+    stored: until then it is not acknowledged to the server. Raising ``NotStoredError`` (at once or from the
+    awaitable) drops the connection; after the resumption the message comes again.
+    ``session(resumed)``: a session stands; a fresh one has its ``features`` known, and the server knows
+    nothing of us any more (presence, rooms, carbons).
+    ``acked(keys)``: the server has these stanzas. ``lost(keys)``: the session broke before the server said
+    so; they may or may not have arrived.
+    """
 
-    @classmethod
-    def fresh(cls, node: str = "https://salut.invalid/caps", name: str = "Salut") -> Shared:
-        """Tables with what belongs to every client: disco, caps, ping."""
-        shared = cls(Decoders(), IqTable(), Disco(node, name), SharedTls(), SharedDns())
-        shared.disco.register(shared.iqs)
-        return shared
-
-
-def _ignore(_: object) -> None:
-    """Nobody wants to know."""
+    state: Callable[[LinkState], object]
+    message: OnMessage
+    session: Callable[[bool], object] = _ignore
+    acked: Callable[[list[str]], object] = _ignore
+    lost: Callable[[list[str]], object] = _ignore
 
 
 class Session:
-    """One account's stream, over as many connections as it takes. All callbacks are called in the loop.
-
-    ``on_state`` hears each new ``LinkState``.
-    ``on_message(inbound)`` returns None when the message is dealt with, or an awaitable that ends when it is
-    stored: until then it is not acknowledged to the server. Raising ``NotStoredError`` (at once or from the
-    awaitable) drops the connection; after the resumption the message comes again.
-    ``on_session(resumed)``: a session stands; a fresh one has its ``features`` known, and the server knows
-    nothing of us any more (presence, rooms, carbons).
-    ``on_acked(keys)``: the server has these stanzas. ``on_lost_unacked(keys)``: the session broke before the
-    server said so; they may or may not have arrived.
-    """
+    """One account's stream, over as many connections as it takes."""
 
     def __init__(
         self,
         config: SessionConfig,
+        events: Events,
         *,
-        on_state: Callable[[LinkState], object],
-        on_message: OnMessage,
         owner: TaskOwner,
         log: Log,
         shared: Shared,
-        on_session: Callable[[bool], object] = _ignore,
-        on_acked: Callable[[list[str]], object] = _ignore,
-        on_lost_unacked: Callable[[list[str]], object] = _ignore,
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -96,10 +86,7 @@ class Session:
         self.features = Features()
         self.resumed = False
         self.jid = config.jid
-        self._on_state = on_state
-        self._on_session = on_session
-        self._on_acked = on_acked
-        self._on_lost = on_lost_unacked
+        self._events = events
         self._owner = owner
         self._log = log
         self._shared = shared
@@ -109,7 +96,7 @@ class Session:
         context = shared.tls.context(verify=False)  # never used: slixmpp would make one of its own
         self.client = SalutClient(config.jid, context, owner, self.reply, self._plugin_failed)
         self._connection.receiver = Receiver(
-            self, on_message, owner, log, shared.decoders, shared.iqs, self._pending
+            self, events.message, owner, log, shared.decoders, shared.iqs, self._pending
         )
 
     # ---- from above
@@ -125,7 +112,7 @@ class Session:
         return self._attempts.certificate
 
     async def start(self) -> None:
-        """Wish to be online; returns at once, ``on_state`` tells the rest."""
+        """Wish to be online; returns at once, ``events.state`` tells the rest."""
         self.client.init_plugins()  # type: ignore[no-untyped-call]  # slixmpp's own
         self._connection.start()
 
@@ -137,8 +124,9 @@ class Session:
         """Take a new configuration of the same account; reconnects when it matters for the connection."""
         if config.jid != self.config.jid:
             raise ValueError("a session keeps its account for life")
-        harmless = msgspec.structs.replace(config, priority=self.config.priority) == self.config
-        self.config = config
+        old, self.config = self.config, config
+        same = msgspec.structs.replace(config, priority=old.priority, password=old.password) == old
+        harmless = same and config.password() == old.password()
         if not harmless or self.state.state == "refused":
             self._connection.reconfigure()
 
@@ -147,7 +135,7 @@ class Session:
         self._connection.connect_now()
 
     def send(self, xml: str | Element, *, track: str | None = None) -> None:
-        """Send one stanza; ``track`` is named to ``on_acked`` or ``on_lost_unacked`` later.
+        """Send one stanza; ``track`` is named to ``events.acked`` or ``events.lost`` later.
 
         Text must be one well-formed stanza in the default namespace ``jabber:client``.
         Raises ``OfflineError`` or ``BusyError``, and nothing was sent; ``ValueError`` for what is no stanza
@@ -218,7 +206,7 @@ class Session:
 
     def state_changed(self, state: LinkState) -> None:
         """Pass it on."""
-        self._guard(self._on_state, state)
+        self._guard(self._events.state, state)
 
     def established(self, arrival: Arrival) -> None:
         """A stream stands."""
@@ -230,7 +218,7 @@ class Session:
         names = {"rosterver" if tag == ROSTER_VERSION else tag.rpartition("}")[2] for tag in result.stream}
         self.client.established(self.jid, result.resumed, names)
         if result.resumed:
-            asyncio.get_running_loop().call_soon(self._guard, self._on_session, True)
+            asyncio.get_running_loop().call_soon(self._guard, self._events.session, True)
         else:
             self._owner.spawn(self._discover(result.jid, result.stream), f"discover {result.jid}")
 
@@ -242,11 +230,11 @@ class Session:
 
     def acked(self, keys: list[str]) -> None:
         """Pass it on."""
-        self._guard(self._on_acked, keys)
+        self._guard(self._events.acked, keys)
 
     def lost(self, keys: list[str]) -> None:
         """Pass it on."""
-        self._guard(self._on_lost, keys)
+        self._guard(self._events.lost, keys)
 
     def probe(self) -> None:
         """XEP-0199: any answer will do, an error too."""
@@ -265,7 +253,7 @@ class Session:
         server, account = await asyncio.gather(self._info(self.config.domain), self._info(self.config.jid))
         if self._connection.online and jid == self.jid:
             self.features = Features(server, account, stream)
-            self._guard(self._on_session, False)
+            self._guard(self._events.session, False)
 
     async def _info(self, to: str) -> Info:
         try:
