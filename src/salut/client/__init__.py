@@ -9,6 +9,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from salut.client import aio as aio
+    from salut.client import sync as sync
+    from salut.client import wire as wire
     from salut.client.aio import Answer, Client, connect
     from salut.client.link import LinkView
     from salut.client.replica import Desync, Event, Replica, Reset, Update

@@ -39,6 +39,8 @@ def start(path: str, seconds: float, command: Sequence[str] | None = None) -> _s
         sock = _try(path)
         if sock is not None:
             return sock
+        if _listens(path):
+            return _wait(path, end, seconds, "")
         if command is None and path == _default_path() and (unit := _systemd_unit()):
             return _by_systemd(unit, path, end, seconds)
         return _by_hand(path, end, seconds, command)
@@ -64,6 +66,25 @@ def _turn(lock: Path, end: float, seconds: float) -> Iterator[None]:
         yield
     finally:
         os.close(fd)  # ends the lock
+
+
+def _listens(path: str) -> bool:
+    """Whether someone is there whose queue is only full."""
+    try:
+        open_socket(path, 0.0).close()
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _wait(path: str, end: float, seconds: float, advice: str) -> _socket.socket:
+    while monotonic() < end:
+        if (sock := _try(path)) is not None:
+            return sock
+        sleep(STEP)
+    raise troubles.silent_at_start(seconds, advice)
 
 
 def _try(path: str) -> _socket.socket | None:
@@ -102,11 +123,7 @@ def _by_systemd(unit: str, path: str, end: float, seconds: float) -> _socket.soc
         raise troubles.silent_at_start(seconds, "") from error
     if asked.returncode != 0:
         raise troubles.cannot_start(unit, asked.stderr.strip())
-    while monotonic() < end:
-        if (sock := _try(path)) is not None:
-            return sock
-        sleep(STEP)
-    raise troubles.silent_at_start(seconds, f"systemctl --user status {unit}")
+    return _wait(path, end, seconds, f"systemctl --user status {unit}")
 
 
 def _by_hand(path: str, end: float, seconds: float, command: Sequence[str] | None) -> _socket.socket:

@@ -93,7 +93,7 @@ def error_of(error: object) -> SalutError:
     given = error.get("data")
     data = dict(given) if isinstance(given, dict) else {}
     word = data.pop("code", None)
-    if word not in CODES:
+    if not isinstance(word, str) or word not in CODES:
         number = error.get("code")
         word = next((name for name, value in CODES.items() if value == number), "internal")
     return SalutError(word, str(error.get("message", ""))[:10_000], data)

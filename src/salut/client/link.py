@@ -175,13 +175,13 @@ class Link:
     async def _read(self, transport: Transport) -> _End:
         try:
             while True:
-                while not self._user.may_read():
-                    self._wake.clear()
-                    await self._wake.wait()
                 line = await transport.receive()
                 if line is None:
                     return _End(troubles.cut())
                 self._heard = True
+                while not self._user.may_read():
+                    self._wake.clear()
+                    await self._wake.wait()
                 if (end := await self._take(parse(line))) is not None:
                     return end
         except Desync as error:

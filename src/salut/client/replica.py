@@ -90,7 +90,7 @@ class Reset:
 
 
 Event = Update | Reset
-Subscriber = Callable[[Event], None]
+Subscriber = Callable[[Event], object]
 Objects = dict[str, dict[str, Held]]
 
 

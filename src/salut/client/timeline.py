@@ -36,7 +36,6 @@ class Load:
     after: str | None
     since: int | None
     limit: int
-    generation: int
 
 
 class Timeline:
@@ -50,11 +49,9 @@ class Timeline:
         self.profile = profile
         self.conversation = conversation
         self.limit = limit
-        self._generation = 0
         self._forget()
 
     def _forget(self) -> None:
-        self._generation += 1
         self._keys: list[Key] = []
         self._by_id: dict[int, Message] = {}
         self._floors: dict[int, int] = {}  # message id -> seq that its page already held
@@ -96,7 +93,10 @@ class Timeline:
         return self._ask("anew", None, None, None)
 
     def from_moment(self, since: int) -> Load | None:
-        """Load the page that begins at a moment (microseconds), instead of what is loaded."""
+        """Load the page that begins at a moment (microseconds), instead of what is loaded.
+
+        Where nothing was said since then, the timeline is left empty and ``needs_load``.
+        """
         return self._ask("anew", None, None, since)
 
     def older(self) -> Load | None:
@@ -116,9 +116,7 @@ class Timeline:
     ) -> Load | None:
         if self._load is not None:
             return None
-        self._load = Load(
-            self.profile, self.conversation, extend, before, after, since, self.limit, self._generation
-        )
+        self._load = Load(self.profile, self.conversation, extend, before, after, since, self.limit)
         self._meanwhile = {}
         return self._load
 
@@ -134,6 +132,9 @@ class Timeline:
         A page that was asked for before a reset is dropped: what changed since then is unknown.
         """
         if load is not self._load:
+            return
+        if load.since is not None and not page.items:
+            self._forget()  # an empty page has no place that later messages could stand after
             return
         meanwhile, self._meanwhile, self._load = self._meanwhile, {}, None
         held = {} if load.extend == "anew" else self._by_id

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import _socket
 import os
-from time import monotonic
+from time import monotonic, sleep
 
 from salut.client import lines, paths
+from salut.model.errors import SalutError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 CALL_SECONDS = 30.0  # default bound of a call
 START_SECONDS = 10.0  # bound of starting the daemon
+BUSY_SECONDS = 5.0  # bound of waiting for a place in the queue of its socket
 CHUNK = 1 << 16
 
 
@@ -71,33 +73,56 @@ def connect(
     Raises ``SalutError('no-daemon')`` with the reason, ``denied`` where the socket's folder is not safe.
     """
     where = path or paths.socket_path()
-    return Connection(open_or_start(where, start=start, timeout=timeout, command=command), where, timeout)
+
+    def opened() -> _socket.socket:
+        return open_or_start(where, start=start, timeout=timeout, command=command)
+
+    return Connection(opened(), where, timeout, opened)
 
 
 def open_or_start(
     path: str, *, start: bool, timeout: float | None, command: Sequence[str] | None = None
 ) -> _socket.socket:
     """The bare connected socket of ``connect``; the same errors."""
-    try:
-        return open_socket(path, timeout)
-    except OSError:
-        from salut.client import launch, troubles
+    end = monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return open_socket(path, timeout)
+        except (FileNotFoundError, ConnectionRefusedError):
+            from salut.client import launch, troubles
 
-        if not start:
-            raise troubles.not_running(path) from None
-        return launch.start(path, START_SECONDS, command)
+            if not start:
+                raise troubles.not_running(path) from None
+            return launch.start(path, START_SECONDS, command)
+        except OSError as error:
+            # EAGAIN: the daemon is there, and more clients came at once than its queue holds.
+            if not isinstance(error, BlockingIOError) or monotonic() > end:
+                from salut.client import troubles
+
+                raise troubles.cut(str(error)) from error
+            sleep(0.005)
 
 
 class Connection:
     """One connection. Not for several threads at once; use as a context manager or call ``close``."""
 
-    def __init__(self, sock: _socket.socket, path: str, timeout: float = CALL_SECONDS) -> None:
+    def __init__(
+        self,
+        sock: _socket.socket,
+        path: str,
+        timeout: float = CALL_SECONDS,
+        reopen: Callable[[], _socket.socket] | None = None,
+    ) -> None:
         self.path = path
         self.timeout = timeout
+        self._reopen = reopen
+        self._last_id = 0
+        self._begin(sock)
+
+    def _begin(self, sock: _socket.socket) -> None:
         self._sock = sock
         self._buffer = b""
         self._parts: list[bytes] = []
-        self._last_id = 0
         self._hello: Parsed | None = None
         self._waiting: list[Parsed] = []  # notifications that came while an answer was awaited
 
@@ -129,10 +154,18 @@ class Connection:
     ) -> Reply:
         """Call a contract method and wait for its reply.
 
-        A write should carry an ``op`` (``new_op``). Raises the daemon's ``SalutError``; ``timeout`` after
-        ``timeout`` seconds; ``no-daemon`` when the connection is lost before the answer.
+        A write should carry an ``op`` (``new_op``): if the connection is lost before the answer, it is
+        then sent once more on another one. Raises the daemon's ``SalutError``; ``timeout`` after
+        ``timeout`` seconds; ``no-daemon`` when the connection is lost.
         """
-        result = self.request(method, params, timeout)
+        try:
+            result = self.request(method, params, timeout)
+        except SalutError as error:
+            if error.code != "no-daemon" or self._reopen is None or "op" not in (params or {}):
+                raise
+            self._sock.close()
+            self._begin(self._reopen())
+            result = self.request(method, params, timeout)
         if not isinstance(result, dict):
             return Reply(None, {})
         return Reply(result.get("value"), result.get("seq") or {})
