@@ -27,19 +27,19 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Fetch a public name, or a module of this package, from where it lives (PEP 562)."""
-    from importlib import import_module
-
-    if name in ("aio", "sync", "wire"):
-        return import_module(f"salut.client.{name}")
     homes = {
         "aio": ("Answer", "Client", "connect"),
         "link": ("LinkView",),
         "replica": ("Desync", "Event", "Replica", "Reset", "Update"),
+        "sync": (),
         "timeline": ("Load", "Timeline"),
         "transport": ("Opener", "Transport", "unix_opener"),
         "wire": ("Connection", "Reply", "new_op"),
     }
     for home, names in homes.items():
-        if name in names:
-            return getattr(import_module(f"salut.client.{home}"), name)
+        if name in names or (name == home and name in ("aio", "sync", "wire")):
+            from importlib import import_module  # not before: the light face asks here for its modules
+
+            module = import_module(f"salut.client.{home}")
+            return module if name == home else getattr(module, name)
     raise AttributeError(f"module 'salut.client' has no attribute {name!r}")

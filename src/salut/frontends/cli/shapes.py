@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The fields that ``--json`` shows of each kind of object, always all of them, and their defaults.
+
+The bridge leaves out fields that have their default; here they come back, so that a script needs no
+knowledge of defaults. A test holds these tables against the structs of the contract. Moments, microseconds
+on the bridge, become ISO 8601 in UTC, ``null`` where there is none.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+    Object = dict[str, Json]
+
+REQUIRED = object()
+MOMENT = "moment"  # marks a field that holds a moment: required where alone
+NO_MOMENT = "no-moment"  # a moment whose default (0 or null) says that there is none
+
+MESSAGE: Mapping[str, object] = {
+    "id": REQUIRED,
+    "conversation": REQUIRED,
+    "place": REQUIRED,
+    "sub": 0,
+    "at": MOMENT,
+    "sender": REQUIRED,
+    "outgoing": False,
+    "kind": "chat",
+    "body": REQUIRED,
+    "subject": "",
+    "thread": "",
+    "state": "received",
+    "error": "",
+    "origin": "",
+    "archive": "",
+    "mention": False,
+}
+CONVERSATION: Mapping[str, object] = {
+    "address": REQUIRED,
+    "kind": "contact",
+    "title": "",
+    "unread": 0,
+    "mentions": 0,
+    "read_place": 0,
+    "read_sub": 0,
+    "last_at": NO_MOMENT,
+    "last_id": 0,
+    "preview": "",
+    "preview_sender": "",
+    "preview_outgoing": False,
+}
+CONTACT: Mapping[str, object] = {
+    "address": REQUIRED,
+    "name": "",
+    "groups": (),
+    "subscription": "none",
+    "pending": False,
+    "asks": False,
+    "in_roster": True,
+    "approved": False,
+    "note": "",
+}
+PRESENCE: Mapping[str, object] = {"address": REQUIRED, "show": REQUIRED, "status": "", "resources": 1}
+STATUS: Mapping[str, object] = {"show": "online", "status": ""}
+ROOM: Mapping[str, object] = {
+    "address": REQUIRED,
+    "nick": REQUIRED,
+    "state": "left",
+    "topic": "",
+    "topic_by": "",
+    "name": "",
+    "members": 0,
+    "autojoin": True,
+    "error": "",
+    "role": "none",
+    "affiliation": "none",
+}
+MEMBER: Mapping[str, object] = {
+    "room": REQUIRED,
+    "nick": REQUIRED,
+    "address": "",
+    "role": "participant",
+    "affiliation": "none",
+    "show": "online",
+    "status": "",
+    "me": False,
+}
+DRAFT: Mapping[str, object] = {"conversation": REQUIRED, "text": REQUIRED, "at": MOMENT, "window": ""}
+LINK: Mapping[str, object] = {
+    "state": "offline",
+    "reason": "",
+    "code": "",
+    "retry_at": NO_MOMENT,
+    "attempt": 0,
+    "endpoint": "",
+}
+PROFILE: Mapping[str, object] = {
+    "name": REQUIRED,
+    "address": REQUIRED,
+    "enabled": REQUIRED,
+    "resource": "",
+    "host": "",
+    "port": 0,
+    "direct_tls": False,
+    "ca_file": "",
+    "pins": (),
+    "link": LINK,
+}
+WINDOW: Mapping[str, object] = {
+    "id": REQUIRED,
+    "name": REQUIRED,
+    "kind": REQUIRED,
+    "version": REQUIRED,
+    "since": MOMENT,
+    "binding": REQUIRED,
+    "focused": False,
+    "idle": False,
+    "behind": 0,
+}
+DAEMON: Mapping[str, object] = {
+    "version": REQUIRED,
+    "instance": REQUIRED,
+    "pid": REQUIRED,
+    "started": MOMENT,
+    "profiles": REQUIRED,
+    "windows": REQUIRED,
+    "messages": REQUIRED,
+    "plugins": REQUIRED,
+    "trouble": "",
+}
+KINDS: Mapping[str, Mapping[str, object]] = {
+    "message": MESSAGE,
+    "conversation": CONVERSATION,
+    "contact": CONTACT,
+    "room": ROOM,
+    "draft": DRAFT,
+    "status": STATUS,
+    "profile": PROFILE,
+}
+
+
+def whole(shape: Mapping[str, object], value: Object) -> Object:
+    """``value`` with all fields of ``shape``, in its order; fields that the shape lacks come last."""
+    out: Object = {}
+    for name, default in shape.items():
+        out[name] = _field(default, value.get(name))
+    for name, field in value.items():
+        out.setdefault(name, field)
+    return out
+
+
+def _field(default: object, value: Json) -> Json:
+    if default in (MOMENT, NO_MOMENT):
+        return iso(value) if isinstance(value, int) and value else None
+    if isinstance(default, dict):
+        return whole(default, value if isinstance(value, dict) else {})
+    if value is not None:
+        return value
+    if default is REQUIRED:
+        return None
+    if default == ():
+        return []
+    assert default is None or isinstance(default, bool | int | float | str)
+    return default
+
+
+def iso(moment: int) -> str:
+    """A moment as ISO 8601 in UTC."""
+    from salut.model.moment import iso
+
+    return iso(moment)
+
+
+def text(value: Object, name: str, default: str = "") -> str:
+    """A text field; ``default`` where it is absent."""
+    found = value.get(name)
+    return found if isinstance(found, str) else default
+
+
+def number(value: Object, name: str, default: int = 0) -> int:
+    """A whole number; ``default`` where it is absent."""
+    found = value.get(name)
+    return found if isinstance(found, int) else default
+
+
+def flag(value: Object, name: str, default: bool = False) -> bool:
+    """A yes or no; ``default`` where it is absent."""
+    found = value.get(name)
+    return found if isinstance(found, bool) else default
+
+
+def inner(value: Object, name: str) -> Object:
+    """An object in an object; empty where it is absent."""
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def texts(value: Object, name: str) -> list[str]:
+    """A list of texts; empty where it is absent."""
+    found = value.get(name)
+    return [item for item in found if isinstance(item, str)] if isinstance(found, list) else []
+
+
+def objects(value: Json, name: str = "") -> list[Object]:
+    """The objects in a list, or in the list under ``name`` of an object (a page's ``items``)."""
+    found = value.get(name) if name and isinstance(value, dict) else value
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
