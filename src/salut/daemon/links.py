@@ -41,7 +41,7 @@ class XmppLink:
     def __init__(
         self, config: LinkConfig, hooks: LinkHooks, wires: Wires, log: structlog.stdlib.BoundLogger
     ) -> None:
-        from salut.xmpp.session import Session
+        from salut.xmpp.session import Events, Session
 
         self._owner = TaskOwner(
             lambda name, error: log.error(
@@ -54,11 +54,13 @@ class XmppLink:
         account.bare = config.address
         account.session = session = Session(
             session_config(config),
-            on_state=hooks.on_state,
-            on_message=lambda inbound: router.route(account, inbound),
-            on_session=hooks.on_session,
-            on_acked=lambda keys: router.acked(account, keys),
-            on_lost_unacked=lambda keys: router.lost(account, keys),
+            Events(
+                state=hooks.on_state,
+                message=lambda inbound: router.route(account, inbound),
+                session=hooks.on_session,
+                acked=lambda keys: router.acked(account, keys),
+                lost=lambda keys: router.lost(account, keys),
+            ),
             owner=self._owner,
             log=log.bind(profile=config.profile),
             shared=wires.shared,

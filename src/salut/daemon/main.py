@@ -82,7 +82,7 @@ async def serve(options: argparse.Namespace, folder: Path, socket_path: Path) ->
 def make_wires() -> Wires:
     """What all sessions share."""
     from salut.xmpp.router import Router
-    from salut.xmpp.session import Shared
+    from salut.xmpp.shared import Shared
 
     return Wires(Shared.fresh(), Router())
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from salut.xmpp.decode import Inbound
-    from salut.xmpp.session import Session, Shared
+    from salut.xmpp.session import Session
+    from salut.xmpp.shared import Shared
 
 Via = Literal["", "carbon", "archive"]
 

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 import msgspec
 from slixmpp.stanza import Message
 
+from salut.model.link import LinkState
 from salut.model.owner import TaskOwner
 from salut.xmpp.attempt import Arrival, Attempts
 from salut.xmpp.certificate import CertificateReport
@@ -23,7 +24,6 @@ from salut.xmpp.decode import Inbound
 from salut.xmpp.disco import PING, Info, info_request, read_info
 from salut.xmpp.errors import BusyError, Failure, OfflineError, StanzaError
 from salut.xmpp.iqs import Kind, Pending, request_text
-from salut.model.link import LinkState
 from salut.xmpp.log import Log
 from salut.xmpp.receive import OnMessage, Receiver
 from salut.xmpp.shared import Shared
