@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""See DESIGN: floor bridge."""
+"""Bindings: how windows reach the engine. Knows no feature."""

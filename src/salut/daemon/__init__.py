@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""See DESIGN: floor daemon."""
+"""The composition root: reads configuration, wires everything, ``main``. Holds no logic."""

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""See DESIGN: floor engine."""
+"""The engine: profiles, journal, store, tasks, plugin host, dispatcher. Knows no XMPP library and no window."""

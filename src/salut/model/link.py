@@ -10,7 +10,7 @@ import msgspec
 LinkWord = Literal["offline", "resolving", "connecting", "authenticating", "online", "retrying", "refused"]
 
 
-class LinkState(msgspec.Struct, frozen=True, kw_only=True):
+class LinkState(msgspec.Struct, frozen=True):
     """Where a connection attempt stands.
 
     ``reason`` is for people, ``code`` for programs; ``retry_at`` is the moment of the next attempt

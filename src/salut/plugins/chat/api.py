@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Final, Literal
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal, Protocol
 
 import msgspec
 
 from salut.api.contract import Contract, Kind, Service, method
-from salut.plugins.history.api import Message
+from salut.plugins.history.api import Message, MessageState
 
 TypingState = Literal["active", "composing", "paused", "inactive", "gone"]  # XEP-0085 section 3
 
@@ -50,6 +51,30 @@ class ChatApi(Service):
     @abstractmethod
     async def typing(self, *, profile: str, conversation: str, state: TypingState) -> None:
         """Tell the other side whether the person is writing (XEP-0085)."""
+
+
+class Chat(Protocol):
+    """What other plugins use of chat, in the daemon."""
+
+    def ask(self, extra: Callable[[Message], str]) -> None:
+        """``extra(message)`` is XML that goes with each outgoing message (receipt and marker requests)."""
+
+    def rooms(self, sender_of: Callable[[str, str], tuple[str, str] | None]) -> None:
+        """``sender_of(profile, address)``: for a joined room our (room, nick), else ``None``."""
+
+    def hold(self, profile: str) -> None:
+        """Do not send again what is pending until ``release``: the archive may show that it arrived."""
+
+    def release(self, profile: str) -> None:
+        """Pending messages may leave (again)."""
+
+    def advance(
+        self, profile: str, origin: str, state: MessageState, error: str = "", by: str = ""
+    ) -> Awaitable[None]:
+        """An own message got further (or failed); ``by``: in this conversation."""
+
+    def heard(self, profile: str, sender: str, state: TypingState) -> None:
+        """Someone writes, or has stopped to."""
 
 
 CONTRACT: Final = Contract(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -147,10 +147,18 @@ class NewMessage(msgspec.Struct, kw_only=True):
     sub: int = 0
     mention: bool = False
     counts: bool = True  # whether it may count as unread
+    markable: bool = False  # its sender wants to know when it is read (XEP-0333)
+
+
+ReadHook = Callable[[str, Conversation, Message | None], Awaitable[object]]
 
 
 class History(Protocol):
     """What other plugins use of history, in the daemon."""
+
+    def on_read(self, hook: ReadHook) -> None:
+        """``hook(profile, conversation, message)`` is called when a window moved the read mark forward; ``message``
+        is the newest one under it whose sender wants to know."""
 
     def ingest(self, profile: str, message: NewMessage) -> Awaitable[Message | None]:
         """Store a message once. Done when it is durable; ``None`` if it was there already."""
@@ -161,17 +169,21 @@ class History(Protocol):
         A message that was there without its archive id learns it.
         """
 
-    def bounds(self, tx: Tx, stream: str) -> int:
-        """The place of the newest message of a stream that its archive holds too; 0 where there is none."""
+    def bounds(self, tx: Tx, stream: str) -> tuple[int, int]:
+        """Where a gap that opens now begins: the place of the newest message of a stream that its archive holds
+        too (0: none), and the highest message id there is."""
 
-    def ceiling(self, tx: Tx, stream: str, low: int) -> int | None:
-        """The place of the first message above ``low`` that arrived live; ``None`` where there is none."""
+    def ceiling(self, tx: Tx, stream: str, after_id: int) -> int | None:
+        """Where it ends: the place of the first message received live with an id above ``after_id``, if any."""
 
     def set_state(
         self, profile: str, *, origin: str, state: MessageState, error: str = "", by: str = ""
     ) -> Awaitable[Message | None]:
         """Advance the state of an own message, found by its origin id and, where ``by`` is given, its
         conversation. Never goes back (``read`` to ``delivered``)."""
+
+    def find(self, profile: str, *, origin: str, conversation: str) -> Awaitable[Message | None]:
+        """An own message, by the id that it left with."""
 
     def pending(self, profile: str) -> Awaitable[list[Message]]:
         """Own messages that the server has not acknowledged, in order."""

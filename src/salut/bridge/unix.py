@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The Unix socket binding: one JSON message a line, the peer's user checked by the kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import struct
+from pathlib import Path
+
+import structlog
+
+from salut.api.wire import MAX_FRAME, PING_SECONDS
+from salut.bridge import rpc
+from salut.bridge.window import WindowSession
+from salut.engine.dispatcher import Caller
+from salut.engine.engine import Engine
+from salut.model.errors import SalutError
+from salut.model.owner import TaskOwner
+from salut.model.words import _
+
+SLOW_SECONDS = 30.0
+SILENT_SECONDS = 45.0
+GOODBYE_SECONDS = 1.0
+WRITE_BUFFER = 64 * 1024
+MAX_CONNECTIONS = 256
+
+
+class UnixBinding:
+    """Listens on a socket in a folder that belongs to the person alone."""
+
+    def __init__(self, engine: Engine, path: Path, log: structlog.stdlib.BoundLogger) -> None:
+        self._engine = engine
+        self._path = path
+        self._log = log
+        self._owner = TaskOwner(lambda name, error: log.error("window failed", window=name, exc_info=error))
+        self._sessions: set[WindowSession] = set()
+        self._talks: set[asyncio.Task[object]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self, inherited: socket.socket | None = None) -> None:
+        """Listen; on the socket that systemd hands over, if it does."""
+        if inherited is not None:
+            self._server = await asyncio.start_unix_server(self._accept, sock=inherited, limit=MAX_FRAME)
+        else:
+            self._path.unlink(missing_ok=True)
+            old = os.umask(0o177)
+            try:
+                self._server = await asyncio.start_unix_server(self._accept, path=self._path, limit=MAX_FRAME)
+            finally:
+                os.umask(old)
+
+    async def close(self) -> None:
+        """Say good-bye to all windows and end."""
+        if self._server is None:
+            return
+        self._server.close()
+        for session in self._sessions:
+            session.end("stopping", _("The daemon stops."))
+        if self._talks:
+            await asyncio.wait(self._talks, timeout=2 * GOODBYE_SECONDS)
+        await self._owner.close()
+        self._path.unlink(missing_ok=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talk = self._owner.spawn(self._talk(reader, writer), "window")
+        self._talks.add(talk)
+        talk.add_done_callback(self._talks.discard)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        denied = self._refuse(writer)
+        if denied is not None:
+            writer.write(rpc.error_line(None, denied))
+            await _close(writer)
+            return
+        writer.transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        session = WindowSession(self._engine, "unix", Caller(), self._log)
+        self._sessions.add(session)
+        mine = TaskOwner(lambda name, error: self._log.error("window failed", doing=name, exc_info=error))
+        try:
+            reading = mine.spawn(self._read(reader, session), "read")
+            writing = mine.spawn(self._write(writer, session), "write")
+            ending = mine.spawn(session.ending.wait(), "ending")
+            await asyncio.wait({reading, writing, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if session.goodbye:  # a window that reads gets to know why; one that does not is not waited for
+                await asyncio.wait({writing}, timeout=GOODBYE_SECONDS)
+        finally:
+            self._sessions.discard(session)
+            await mine.close()
+            await session.close()
+            await _close(writer)
+
+    def _refuse(self, writer: asyncio.StreamWriter) -> SalutError | None:
+        sock = writer.get_extra_info("socket")
+        _pid, uid, _gid = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        if uid != os.getuid():
+            return SalutError("denied", _("This daemon belongs to another user."))
+        if len(self._sessions) >= MAX_CONNECTIONS:
+            return SalutError("busy", _("Too many windows are connected; close some."))
+        return None
+
+    async def _read(self, reader: asyncio.StreamReader, session: WindowSession) -> None:
+        pings = 0
+        while True:
+            try:
+                async with asyncio.timeout(PING_SECONDS if pings == 0 else SILENT_SECONDS - PING_SECONDS):
+                    line = await reader.readline()
+            except TimeoutError:
+                if pings:
+                    return
+                pings += 1
+                session.feed.answer(rpc.ping_line(pings))
+                session.wake()
+                continue
+            except (ValueError, ConnectionError):
+                session.end("protocol", _("A line was longer than {} bytes.").format(MAX_FRAME))
+                await asyncio.sleep(GOODBYE_SECONDS)  # the talk ends before that
+            if not line.endswith(b"\n"):
+                return
+            pings = 0
+            if line.strip():
+                session.line(line)
+
+    async def _write(self, writer: asyncio.StreamWriter, session: WindowSession) -> None:
+        while True:
+            data = await session.next_bytes()
+            writer.write(data)
+            try:
+                async with asyncio.timeout(SLOW_SECONDS):
+                    await writer.drain()
+            except (ConnectionError, TimeoutError):
+                return
+            if session.goodbye:
+                writer.write(session.feed.take())
+                return
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError, TimeoutError, OSError):
+        if writer.transport.get_write_buffer_size() > WRITE_BUFFER:
+            writer.transport.abort()
+        writer.close()
+        async with asyncio.timeout(1.0):
+            await writer.wait_closed()

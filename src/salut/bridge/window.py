@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""One connected window, whatever carries it: requests in, answers and changes out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+import structlog
+
+import salut
+from salut.api.contract import DAEMON_JOURNAL
+from salut.api.core import Window
+from salut.api.wire import (
+    MAX_FRAME,
+    MAX_IN_FLIGHT,
+    PROTOCOL,
+    AttachParams,
+    Hello,
+    Position,
+    Start,
+)
+from salut.bridge import rpc
+from salut.bridge.feed import Feed
+from salut.engine.attach import Wish, begin, rows_after
+from salut.engine.batch import Batch, PassingBatch
+from salut.engine.dispatcher import Caller
+from salut.engine.engine import JOURNAL_KEPT, Engine
+from salut.model import moment
+from salut.model.errors import SalutError
+from salut.model.owner import TaskOwner
+from salut.model.words import _
+
+FEED_ROWS = 500
+_encode = msgspec.json.Encoder().encode
+_attach_params = msgspec.json.Decoder(AttachParams).decode
+
+
+class Focus(msgspec.Struct, frozen=True):
+    """Parameters of ``focus``."""
+
+    focused: bool = False
+    idle: bool = False
+
+
+class WindowSession:
+    """The conversation with one window. The binding feeds ``line`` and writes what ``next_bytes`` gives."""
+
+    def __init__(
+        self, engine: Engine, binding: str, caller: Caller, log: structlog.stdlib.BoundLogger
+    ) -> None:
+        self._engine = engine
+        self._binding = binding
+        self._caller = caller
+        self._log = log
+        self.feed = Feed()
+        self._wake = asyncio.Event()
+        self._owner = TaskOwner(lambda name, error: log.error("request failed", request=name, exc_info=error))
+        self._in_flight = 0
+        self._attached = ""
+        self._wish: AttachParams | None = None
+        self._topics: tuple[str, ...] = ()
+        self._new_journals: list[str] = []
+        self._unlisten: Callable[[], None] = lambda: None
+        self.goodbye = ""  # set when the connection is to end, after the queue was written
+        self.ending = asyncio.Event()
+        self._send(rpc.notice_line("hello", self._hello()))
+
+    def _hello(self) -> Hello:
+        return Hello(
+            server="salut",
+            version=salut.__version__,
+            protocol=PROTOCOL,
+            instance=self._engine.instance,
+            capabilities={
+                "journal": {"limit": JOURNAL_KEPT},
+                "frame": {"max": MAX_FRAME},
+                "requests": {"in_flight": MAX_IN_FLIGHT},
+            },
+            auth=["peer"],
+        )
+
+    def wake(self) -> None:
+        """Something was put into the feed from outside."""
+        self._wake.set()
+
+    def _send(self, line: bytes) -> None:
+        self.feed.answer(line)
+        self._wake.set()
+
+    def end(self, code: str, message: str) -> None:
+        """Say why, then close."""
+        if not self.goodbye:
+            self.goodbye = code
+            self.ending.set()
+            self._send(rpc.notice_line("goodbye", {"code": code, "message": message}))
+
+    # In
+    def line(self, line: bytes) -> None:
+        """One line from the window. Never raises for what a window can send."""
+        try:
+            incoming = rpc.read(line)
+        except SalutError as error:
+            self._send(rpc.error_line(None, error))
+            return
+        if incoming.method is None:
+            return  # the answer to our ping: that it came is all we want
+        assert incoming.id is not None
+        if self._in_flight >= MAX_IN_FLIGHT:
+            words = _("Too many requests at once; at most {} may be unanswered.").format(MAX_IN_FLIGHT)
+            self._send(rpc.error_line(incoming.id, SalutError("busy", words, {"limit": MAX_IN_FLIGHT})))
+            return
+        self._in_flight += 1
+        self._owner.spawn(
+            self._serve(incoming.id, incoming.method, bytes(incoming.params)), incoming.method[:80]
+        )
+
+    async def _serve(self, key: int | str, method: str, params: bytes) -> None:
+        try:
+            if method == "attach":
+                await self._attach(key, params)
+                return
+            if method in ("ping", "focus"):
+                result = self._ping_or_focus(method, params)
+            else:
+                result = await self._engine.dispatcher.call(self._caller, method, params)
+            self._send(rpc.result_line(key, result))
+        except SalutError as error:
+            self._send(rpc.error_line(key, error))
+        finally:
+            self._in_flight -= 1
+
+    def _ping_or_focus(self, method: str, params: bytes) -> bytes:
+        if method == "focus" and self._attached:
+            try:
+                focus = msgspec.json.decode(params, type=Focus)
+            except msgspec.DecodeError as error:
+                raise SalutError("invalid", str(error)) from None
+            window = self._engine.windows.get(self._attached)
+            self._engine.windows.update(
+                msgspec.structs.replace(window, focused=focus.focused, idle=focus.idle)
+            )
+        return b"{}"
+
+    # Attach
+    async def _attach(self, key: int | str, params: bytes) -> None:
+        try:
+            wish = _attach_params(params)
+        except msgspec.DecodeError as error:
+            raise SalutError("invalid", _("A parameter is wrong: {}").format(error)) from None
+        if self._wish is not None:
+            raise SalutError("conflict", _("This connection is attached already."))
+        self._wish = wish
+        self._topics = tuple(topic[:2048] for topic in wish.topics[:64])
+        self._caller.name = wish.window.name[:64]
+        if wish.profiles is not None:
+            mine = frozenset(wish.profiles)
+            self._caller.profiles = mine if self._caller.profiles is None else self._caller.profiles & mine
+        starts = await self._starts([name for name in self._engine.journal.journals.pids if self._sees(name)])
+        # From here to the end nothing waits: the answer and the first change after it leave no gap.
+        window = Window(
+            id=self._engine.windows.new_id(),
+            name=self._caller.name,
+            kind=wish.window.kind[:32],
+            version=wish.window.version[:32],
+            since=moment.now(),
+            binding=self._binding,
+        )
+        self._caller.id = self._attached = window.id
+        passing = [
+            msgspec.Raw(encoded)
+            for mark, encoded in self._engine.journal.passing_now().items()
+            if self._wants_passing(mark)
+        ]
+        attached = {"window": window.id, "journals": starts, "passing": passing}
+        self._send(rpc.result_line(key, _encode(attached)))
+        for start in starts:
+            self._join(start)
+        self._unlisten = self._engine.bus.listen(self._published)
+        self._engine.profiles.on_journal.append(self._journal_changed)
+        self._engine.windows.add(
+            window,
+            lambda: self.end("kicked", _("Another window ended this one's connection.")),
+            self.feed.behind,
+        )
+
+    def _sees(self, journal: str) -> bool:
+        return journal == DAEMON_JOURNAL or self._caller.sees(journal)
+
+    def _join(self, start: Start) -> None:
+        head = self._engine.journal.heads.get(start.journal, 0)
+        self.feed.join(start.journal, start.position.seq, max(head, start.position.seq))
+
+    async def _starts(self, names: list[str]) -> list[Start]:
+        assert self._wish is not None
+        wish = self._wish
+        journal = self._engine.journal
+        begun = [
+            (
+                Wish(name, wish.resume.get(name), wish.want == "state", max(0, wish.conversations)),
+                journal.journals.pids[name],
+                journal.epoch_of(name),
+            )
+            for name in names
+        ]
+        return await self._engine.readers.read(
+            lambda read: [begin(read, each, pid, epoch, self._engine.snapshot) for each, pid, epoch in begun]
+        )
+
+    def _journal_changed(self, name: str, there: bool) -> None:
+        if not self._sees(name):
+            return
+        if there:
+            self._new_journals.append(name)
+            self._wake.set()
+        else:
+            self.feed.leave(name)
+            gone = Start(journal=name, position=Position("", 0), resumed=False, reset="gone")
+            self._send(rpc.notice_line("start", gone))
+
+    # Out
+    def _wants_passing(self, mark: tuple[str, str, str]) -> bool:
+        journal, name, key = mark
+        if not self._sees(journal):
+            return False
+        kind = self._engine.registry.kinds.get(name)
+        if kind is None or not kind.topic:
+            return True
+        full = f"{name}:{journal}:{key}"
+        return any(full.startswith(topic) for topic in self._topics)
+
+    def _published(self, batch: Batch | PassingBatch) -> None:
+        if isinstance(batch, Batch):
+            self.feed.publish(batch)
+        else:
+            for journal, name, key, encoded in batch.items:
+                if self._wants_passing((journal, name, key)):
+                    self.feed.passing((journal, name, key), encoded)
+        self._wake.set()
+
+    async def next_bytes(self) -> bytes:
+        """What to write next; waits until there is something."""
+        while True:
+            data = self.feed.take()
+            if data:
+                return data
+            if self._new_journals:
+                await self._begin_new()
+                continue
+            hungry = self.feed.hungry()
+            if hungry is not None:
+                await self._feed_from_journal(*hungry)
+                continue
+            self._wake.clear()
+            await self._wake.wait()
+
+    async def _begin_new(self) -> None:
+        names = [name for name in self._new_journals if name in self._engine.journal.journals.pids]
+        self._new_journals.clear()
+        for start in await self._starts(names):
+            self._send(rpc.notice_line("start", start))
+            self._join(start)
+
+    async def _feed_from_journal(self, journal: str, after: int) -> None:
+        pid = self._engine.journal.journals.pids.get(journal)
+        if pid is None:
+            self.feed.leave(journal)
+            return
+        number = pid
+        rows = await self._engine.readers.read(lambda read: rows_after(read, number, after, FEED_ROWS))
+        if rows and not rows[0].startswith(b'{"seq":%d,' % (after + 1)):
+            self.feed.leave(journal)  # trimmed below this window: it begins anew
+            self._new_journals.append(journal)
+            return
+        self.feed.fed(journal, after, rows)
+
+    async def close(self) -> None:
+        """The connection is gone."""
+        self._unlisten()
+        if self._attached:
+            self._engine.windows.remove(self._attached)
+            self._engine.profiles.on_journal.remove(self._journal_changed)
+        await self._owner.close()

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""How a window begins: a snapshot or the difference, cut at one moment of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from salut.api.ports import Read
+from salut.api.wire import Item, Position, Start
+from salut.engine.journal import Journal
+
+DELTA_FREE = 16 * 1024  # bytes of difference that are sent without asking whether a snapshot is smaller
+MAX_CONVERSATIONS = 200
+SnapshotOf = Callable[[Read, str, int, int], list[Item]]  # journal, pid, conversations
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the window asked for, for one journal."""
+
+    journal: str
+    resume: Position | None
+    state: bool  # False: changes only, never a snapshot
+    conversations: int
+
+
+def begin(read: Read, wish: Wish, pid: int, epoch: str, snapshot: SnapshotOf) -> Start:
+    """The start of one journal, in the reader's consistent view."""
+    row = read.one("SELECT min(seq), max(seq) FROM journal WHERE pid=?", (pid,))
+    floor, head = (int(row[0] or 1) - 1, int(row[1] or 0)) if row else (0, 0)
+    reset = refuse(wish.resume, epoch, floor, head)
+    if not wish.state:
+        if wish.resume is None:
+            return Start(journal=wish.journal, position=Position(epoch, head), resumed=True)
+        after = wish.resume.seq if not reset else floor
+        return Start(journal=wish.journal, position=Position(epoch, after), resumed=True, reset=reset)
+    if wish.resume is not None and not reset:
+        items = _smaller(read, wish, pid, wish.resume.seq, snapshot)
+        if items is None:
+            return Start(journal=wish.journal, position=wish.resume, resumed=True)
+        reset = "smaller"
+    else:
+        items = snapshot(read, wish.journal, pid, min(wish.conversations, MAX_CONVERSATIONS))
+    return Start(
+        journal=wish.journal, position=Position(epoch, head), resumed=False, reset=reset, items=items
+    )
+
+
+def refuse(resume: Position | None, epoch: str, floor: int, head: int) -> str:
+    """Why a position cannot be resumed from; empty when it can (or when none was given)."""
+    if resume is None:
+        return ""
+    if resume.epoch != epoch:
+        return "epoch"
+    if resume.seq > head:
+        return "ahead"
+    if resume.seq < floor:
+        return "compacted"
+    return ""
+
+
+def _smaller(read: Read, wish: Wish, pid: int, after: int, snapshot: SnapshotOf) -> list[Item] | None:
+    """The snapshot, if it is smaller than the difference."""
+    row = read.one("SELECT sum(length(payload)) FROM journal WHERE pid=? AND seq>?", (pid, after))
+    size = int(row[0] or 0) if row else 0
+    if size <= DELTA_FREE:
+        return None
+    items = snapshot(read, wish.journal, pid, min(wish.conversations, MAX_CONVERSATIONS))
+    return items if len(_encode(items)) < size else None
+
+
+def rows_after(read: Read, pid: int, after: int, limit: int) -> list[bytes]:
+    """Encoded changes of a journal that follow ``after``, in order."""
+    rows = read.all(
+        "SELECT payload FROM journal WHERE pid=? AND seq>? ORDER BY seq LIMIT ?", (pid, after, limit)
+    )
+    return [row[0] for row in rows if isinstance(row[0], bytes)]
+
+
+def epoch_lookup(journal: Journal, name: str) -> tuple[int, str]:
+    """Number and epoch of a journal."""
+    return journal.journals.pids[name], journal.epoch_of(name)

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The plugin host: finds plugins by entry point, orders them, keeps a broken one from hurting the rest."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import entry_points
+
+import structlog
+
+from salut.api.ports import Read, Tx
+from salut.api.wire import Item
+from salut.engine.plugin import Host, Link, Plugin
+from salut.engine.registry import Registry
+
+GROUP = "salut.plugins"
+PluginClass = type[Plugin]
+
+
+def find(
+    log: structlog.stdlib.BoundLogger, without: Iterable[str] = ()
+) -> tuple[list[PluginClass], dict[str, str]]:
+    """All plugin classes in the order of their needs, and why others are left out."""
+    left_out = dict.fromkeys(without, "taken away")
+    classes: dict[str, PluginClass] = {}
+    for point in entry_points(group=GROUP):
+        if point.name in left_out:
+            continue
+        try:
+            classes[point.name] = point.load()
+        except Exception as error:  # a plugin's import may fail in any way; it is named and reported
+            log.exception("plugin cannot be loaded", plugin=point.name)
+            left_out[point.name] = f"cannot be loaded: {error!r}"
+    return order(classes, left_out), left_out
+
+
+def order(classes: Mapping[str, PluginClass], left_out: dict[str, str]) -> list[PluginClass]:
+    """Plugins after all that they need and prefer. Adds to ``left_out`` what lacks a need."""
+    ready: list[PluginClass] = []
+    names: set[str] = set()
+    waiting = dict(classes)
+    while waiting:
+        for soft in (True, False):  # first with regard to preferences, then without, to break circles
+            able = [
+                cls
+                for cls in waiting.values()
+                if names.issuperset(cls.needs) and not (soft and waiting.keys() & set(cls.prefers))
+            ]
+            if able:
+                break
+        if not able:
+            break
+        chosen = sorted(able, key=lambda cls: cls.name)[0]
+        ready.append(chosen)
+        names.add(chosen.name)
+        del waiting[chosen.name]
+    for name, cls in waiting.items():
+        left_out[name] = "needs " + ", ".join(sorted(set(cls.needs) - names))
+    return ready
+
+
+class PluginHost:
+    """The loaded plugins. One that raises is logged with its name and does not stop the others."""
+
+    def __init__(self, log: structlog.stdlib.BoundLogger) -> None:
+        self._log = log
+        self.plugins: dict[str, Plugin] = {}
+        self.status: dict[str, str] = {}
+
+    async def load(self, classes: Iterable[PluginClass], host: Host, registry: Registry) -> None:
+        """Make and start the plugins; enter their contracts."""
+        for cls in classes:
+            if not set(cls.needs) <= self.plugins.keys():
+                self.status[cls.name] = "needs " + ", ".join(sorted(set(cls.needs) - self.plugins.keys()))
+                continue
+            try:
+                plugin = cls(host)
+                registry.add(cls.contract, tuple(plugin.services()))
+                await plugin.start()
+            except Exception as error:  # noqa: BLE001 - named, disabled and reported; the daemon runs on
+                self._log.exception("plugin cannot start", plugin=cls.name)
+                self.status[cls.name] = f"cannot start: {error!r}"
+                continue
+            self.plugins[cls.name] = plugin
+            self.status[cls.name] = "ok"
+            port = plugin.port()
+            if port is not None:
+                host.ports[cls.name] = port
+        self._host = host
+
+    def _each(self, what: str, act: Callable[[Plugin], object]) -> None:
+        for name, plugin in self.plugins.items():
+            try:
+                act(plugin)
+            except Exception as error:  # noqa: BLE001 - one plugin's fault is not another's
+                self._log.exception("plugin failed", plugin=name, doing=what)
+                self.status[name] = f"failed in {what}: {error!r}"
+
+    def wire(self, link: Link) -> None:
+        """A session was made."""
+        self._host.links[link.profile] = link
+        self._each("wire", lambda plugin: plugin.wire(link))
+
+    def unwire(self, profile: str) -> None:
+        """A session is gone."""
+        if self._host.links.pop(profile, None):
+            self._each("unwire", lambda plugin: plugin.unwire(profile))
+
+    async def online(self, profile: str, resumed: bool) -> None:
+        """Tell plugins, one after the other, in the order of their needs."""
+        for name, plugin in self.plugins.items():
+            if not self._host.is_online(profile):
+                return  # lost meanwhile; the next session begins anew
+            try:
+                await plugin.online(profile, resumed)
+            except Exception as error:  # noqa: BLE001 - as in _each
+                self._log.exception("plugin failed", plugin=name, doing="online", profile=profile)
+                self.status[name] = f"failed in online: {error!r}"
+
+    def offline(self, profile: str) -> None:
+        """The session is lost for good."""
+        self._each("offline", lambda plugin: plugin.offline(profile))
+
+    async def stop(self) -> None:
+        """Stop in reverse order."""
+        for name, plugin in reversed(self.plugins.items()):
+            try:
+                await plugin.stop()
+            except Exception:  # noqa: BLE001 - as in _each
+                self._log.exception("plugin failed", plugin=name, doing="stop")
+
+    def snapshot(self, read: Read, profile: str, pid: int, limit: int) -> list[Item]:
+        """What all plugins show to a new window. Runs in a reader thread."""
+        items: list[Item] = []
+        for name, plugin in self.plugins.items():
+            try:
+                items += plugin.snapshot(read, profile, pid, limit)
+            except sqlite3.Error:
+                raise
+            except Exception:  # noqa: BLE001 - as in _each
+                self._log.exception("plugin failed", plugin=name, doing="snapshot")
+        return items
+
+    def forget(self, tx: Tx, pid: int) -> None:
+        """Delete what belongs to a profile."""
+        for plugin in self.plugins.values():
+            plugin.forget(tx, pid)
+            for table in plugin.tables:
+                tx.execute(f"DELETE FROM {table} WHERE pid=?", (pid,))

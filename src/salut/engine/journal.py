@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The journal: the only road from the daemon to a window. Loop side; the writer's thread does the work.
+
+A commit writes tables and journal rows in one transaction, gives the changes consecutive numbers, and only
+then tells anyone: durable before visible.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from salut.api.ports import Read, Tx
+from salut.api.wire import Cause, Passing, Position
+from salut.engine.batch import Batch, Bus, PassingBatch
+from salut.engine.context import CURRENT
+from salut.engine.writer import BatchWork, Journals, Outcome, Unit, Writer
+from salut.model.errors import SalutError
+
+T = TypeVar("T")
+_encode = msgspec.json.Encoder().encode
+
+
+class Journal:
+    """Commits of all profiles, and the passing objects that have no number."""
+
+    def __init__(self, bus: Bus, journals: Journals, epoch: str) -> None:
+        self.bus = bus
+        self.journals = journals
+        self.epoch = epoch
+        self.heads: dict[str, int] = dict(journals.heads)  # published, as the loop knows them
+        self.on_trouble: Callable[[SalutError | None], None] = lambda _error: None
+        self.participants: list[Callable[[], None]] = []  # told in the writer's thread of each rollback
+        self._passing: dict[tuple[str, str, str], bytes] = {}
+        self._loop = asyncio.get_running_loop()
+        self._writer: Writer | None = None
+
+    def bind(self, writer: Writer) -> None:
+        """Use this writer."""
+        self._writer = writer
+
+    def epoch_of(self, journal: str) -> str:
+        """Epochs differ between journals that ever bore the same name, so that a position never misleads."""
+        return f"{self.epoch}.{self.journals.pids[journal]}"
+
+    def position(self, journal: str) -> Position:
+        """Epoch and newest published ``seq``."""
+        return Position(self.epoch_of(journal), self.heads.get(journal, 0))
+
+    # Called from the writer's thread
+    def deliver(self, batches: list[Batch], outcomes: list[Outcome[object]]) -> None:
+        """Take what was committed over into the loop."""
+        self._loop.call_soon_threadsafe(self._publish, batches, outcomes)
+
+    def rolled_back(self) -> None:
+        """Something that was written is undone."""
+        for forget in self.participants:
+            forget()
+
+    def trouble(self, error: SalutError | None) -> None:
+        """The disk began or ceased to fail."""
+        self._loop.call_soon_threadsafe(self.on_trouble, error)
+
+    def _publish(self, batches: list[Batch], outcomes: list[Outcome[object]]) -> None:
+        for batch in batches:
+            self.heads[batch.journal] = batch.last
+            self.bus.publish(batch)
+        for outcome in outcomes:
+            outcome.unit.done(outcome.value, outcome.seq, outcome.error)
+
+    # Commits
+    async def commit(self, journal: str, work: Callable[[Tx], T], *, patient: bool = False) -> T:
+        """Run ``work`` in a transaction; done when it is durable and published.
+
+        Raises what ``work`` raises, and ``storage`` when the disk fails (unless ``patient``: then it waits).
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        context = CURRENT.get()
+
+        def done(value: object, seq: int, error: BaseException | None) -> None:
+            if context is not None and error is None:
+                context.seq[journal] = seq
+            _resolve(future, value, error)
+
+        self._submit(
+            Unit(journal, done, work=work, cause=context.cause() if context else None, patient=patient)
+        )
+        return await future
+
+    def submit(
+        self, journal: str, batch: BatchWork, item: object, *, patient: bool = True
+    ) -> asyncio.Future[object]:
+        """Hand ``item`` to ``batch``, which sees all that wait at once. The hot road of what servers send."""
+        future: asyncio.Future[object] = self._loop.create_future()
+        context = CURRENT.get()
+        cause: Cause | None = None
+        if context is not None:
+            cause = context.cause()
+
+        def done(value: object, seq: int, error: BaseException | None) -> None:
+            if context is not None and error is None:
+                context.seq[journal] = seq
+            _resolve(future, value, error)
+
+        self._submit(Unit(journal, done, batch=batch, item=item, cause=cause, patient=patient))
+        return future
+
+    def _submit(self, unit: Unit) -> None:
+        assert self._writer is not None
+        self._writer.submit(unit)
+
+    # Passing objects
+    def passing(self, journal: str, name: str, key: str, value: msgspec.Struct | None) -> None:
+        """Set (or remove) a passing object and tell the windows."""
+        self.passing_many(journal, [(name, key, value)])
+
+    def passing_many(self, journal: str, items: list[tuple[str, str, msgspec.Struct | None]]) -> None:
+        """The same for several at once."""
+        told = []
+        for name, key, value in items:
+            encoded = _encode(Passing(journal, name, key, msgspec.UNSET if value is None else value))
+            mark = (journal, name, key)
+            if value is None:
+                if self._passing.pop(mark, None) is None:
+                    continue
+            elif self._passing.get(mark) == encoded:
+                continue
+            else:
+                self._passing[mark] = encoded
+            told.append((journal, name, key, encoded))
+        if told:
+            self.bus.publish(PassingBatch(told))
+
+    def drop_passing(self, journal: str, name: str, prefix: str = "") -> None:
+        """Remove passing objects of a name whose key begins with ``prefix``."""
+        keys = [k for (j, n, k) in self._passing if j == journal and n == name and k.startswith(prefix)]
+        self.passing_many(journal, [(name, key, None) for key in keys])
+
+    def passing_now(self) -> dict[tuple[str, str, str], bytes]:
+        """All passing objects that there are, encoded."""
+        return self._passing
+
+
+def _resolve(future: asyncio.Future[T], value: object, error: BaseException | None) -> None:
+    if future.cancelled():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(value)  # type: ignore[arg-type]  # the unit's own work made it
+
+
+ReadWork = Callable[[Read], T]

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Profiles: accounts, each with a link of its own, made and changed while the others run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from salut.api.contract import DAEMON_JOURNAL
+from salut.api.core import Profile, ProfileChange, ProfilesApi
+from salut.api.ports import Read, SqlRow, Tx
+from salut.api.wire import Item
+from salut.engine.context import CURRENT
+from salut.engine.host import PluginHost
+from salut.engine.journal import Journal
+from salut.engine.links import LinkConfig, LinkControl, LinkHooks, LinkMaker
+from salut.engine.plugin import Link
+from salut.engine.vault import Vault
+from salut.model import address as addresses
+from salut.model.errors import SalutError, invalid, not_found
+from salut.model.link import LinkState
+from salut.model.owner import TaskOwner
+from salut.model.words import _
+
+_encode = msgspec.json.Encoder().encode
+_decode_profile = msgspec.json.Decoder(Profile).decode
+ENDS = ("online", "refused")
+MAX_WAIT = 120.0
+
+
+@dataclass
+class Runtime:
+    """A profile while the daemon runs."""
+
+    pid: int
+    shown: Profile
+    link: LinkControl | None = None
+    was_online: bool = False
+    changed: asyncio.Event | None = None
+
+
+class Profiles(ProfilesApi):
+    """All profiles. Their ``profile`` object lies in the journal of their own."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        host: PluginHost,
+        vault: Vault,
+        maker: LinkMaker,
+        owner: TaskOwner,
+        log: structlog.stdlib.BoundLogger,
+    ) -> None:
+        self._journal = journal
+        self._host = host
+        self._vault = vault
+        self._maker = maker
+        self._owner = owner
+        self._log = log
+        self._runtimes: dict[str, Runtime] = {}
+        self.on_journal: list[Callable[[str, bool], None]] = []  # told of created and deleted profiles
+
+    def __len__(self) -> int:
+        return len(self._runtimes)
+
+    async def load(self, stored: list[SqlRow]) -> None:
+        """Take up the stored profiles; enabled ones connect when ``connect_enabled`` is called."""
+        for name, pid, shown in stored:
+            assert isinstance(name, str) and isinstance(pid, int) and isinstance(shown, bytes)
+            runtime = self._runtimes[name] = Runtime(pid, _decode_profile(shown))
+            if runtime.shown.link.state != "offline":
+                await self._show(name, msgspec.structs.replace(runtime.shown, link=LinkState()))
+
+    def connect_enabled(self) -> None:
+        """Bring all enabled profiles online."""
+        for name, runtime in self._runtimes.items():
+            if runtime.shown.enabled:
+                self._start(name)
+
+    async def close(self) -> None:
+        """Leave all servers."""
+        stopping = [runtime.link.stop() for runtime in self._runtimes.values() if runtime.link]
+        await asyncio.gather(*stopping)
+
+    def is_online(self, name: str) -> bool:
+        """Whether a profile has a session now."""
+        runtime = self._runtimes.get(name)
+        return runtime is not None and runtime.shown.link.state == "online"
+
+    def snapshot(self, read: Read, name: str, pid: int) -> Iterable[Item]:
+        """The profile's own object."""
+        row = read.one("SELECT shown, rev FROM profile WHERE pid=?", (pid,))
+        if row is not None:
+            assert isinstance(row[0], bytes) and isinstance(row[1], int)
+            yield Item("profile", name, row[1], msgspec.Raw(row[0]))
+
+    # The contract
+    async def list(self) -> list[Profile]:
+        context = CURRENT.get()
+        seen = context.profiles if context is not None else None
+        return [r.shown for name, r in self._runtimes.items() if seen is None or name in seen]
+
+    async def create(
+        self, *, name: str, address: str, password: str, settings: ProfileChange = ProfileChange()
+    ) -> Profile:
+        if name in self._runtimes:
+            raise SalutError("exists", _("There is a profile {} already.").format(name))
+        parts = addresses.parse(address)
+        if not parts.local:
+            raise invalid("address", _("An account's address has a name before the @: name@server"))
+        profile = _apply(
+            Profile(name=name, address=parts.bare, enabled=True, resource=parts.resource), settings
+        )
+        sealed = self._vault.seal(name, password)
+
+        def insert(tx: Tx) -> int:
+            pid = tx.execute(
+                "INSERT INTO profile (name, address, enabled, config, password, shown, rev) VALUES (?,?,?,?,?,?,0)",
+                (name, profile.address, profile.enabled, "{}", sealed, _encode(profile)),
+            )
+            self._journal.journals.pids[name] = pid
+            self._journal.journals.heads[name] = 0
+            return pid
+
+        pid = await self._journal.commit(DAEMON_JOURNAL, insert)
+        self._journal.heads[name] = 0
+        self._runtimes[name] = Runtime(pid, profile)
+        for tell in tuple(self.on_journal):
+            tell(name, True)
+        await self._show(name, profile)
+        if profile.enabled:
+            self._start(name)
+        return self._runtimes[name].shown
+
+    async def change(self, *, profile: str, settings: ProfileChange) -> Profile:
+        runtime = self._get(profile)
+        if settings.password is not None:
+            sealed = self._vault.seal(profile, settings.password)
+            await self._journal.commit(
+                profile, lambda tx: tx.execute("UPDATE profile SET password=? WHERE pid=?", (sealed, tx.pid))
+            )
+        changed = await self._show(profile, _apply(runtime.shown, settings))
+        if runtime.link is not None:
+            runtime.link.reconfigure(await self._config(profile))
+        if settings.enabled is False:
+            await self._stop(profile)
+        elif settings.enabled:
+            self._start(profile)
+        return changed
+
+    async def delete(self, *, profile: str) -> None:
+        runtime = self._get(profile)
+        await self._stop(profile)
+        self._host.unwire(profile)
+        del self._runtimes[profile]
+
+        def forget(tx: Tx) -> None:
+            self._host.forget(tx, runtime.pid)
+            for table in ("journal", "op", "profile"):
+                tx.execute(f"DELETE FROM {table} WHERE pid=?", (runtime.pid,))
+            del self._journal.journals.pids[profile], self._journal.journals.heads[profile]
+
+        await self._journal.commit(DAEMON_JOURNAL, forget)
+        self._journal.heads.pop(profile, None)
+        for name in {n for (j, n, _k) in self._journal.passing_now() if j == profile}:
+            self._journal.drop_passing(profile, name)
+        for tell in tuple(self.on_journal):
+            tell(profile, False)
+
+    async def connect(self, *, profile: str, wait: float = 0.0) -> Profile:
+        runtime = self._get(profile)
+        if not runtime.shown.enabled:
+            await self._show(profile, msgspec.structs.replace(runtime.shown, enabled=True))
+        self._start(profile)
+        if wait > 0:
+            await self._wait(profile, min(wait, MAX_WAIT))
+        return runtime.shown
+
+    async def disconnect(self, *, profile: str) -> Profile:
+        runtime = self._get(profile)
+        if runtime.shown.enabled:
+            await self._show(profile, msgspec.structs.replace(runtime.shown, enabled=False))
+        await self._stop(profile)
+        return runtime.shown
+
+    # Links
+    def _get(self, name: str) -> Runtime:
+        try:
+            return self._runtimes[name]
+        except KeyError:
+            raise not_found(
+                _("There is no profile {}. See them: jp profile list").format(name[:80])
+            ) from None
+
+    async def _config(self, name: str) -> LinkConfig:
+        shown = self._runtimes[name].shown
+        sealed = await self._journal.commit(
+            name, lambda tx: tx.one("SELECT password FROM profile WHERE pid=?", (tx.pid,))
+        )
+        assert sealed is not None and isinstance(sealed[0], bytes)
+        return LinkConfig(
+            profile=name,
+            address=shown.address,
+            password=self._vault.open(name, sealed[0]),
+            resource=shown.resource,
+            host=shown.host,
+            port=shown.port,
+            direct_tls=shown.direct_tls,
+            ca_file=shown.ca_file,
+            pins=tuple(shown.pins),
+        )
+
+    def _start(self, name: str) -> None:
+        runtime = self._runtimes[name]
+        if runtime.link is not None:
+            runtime.link.retry_now()
+            return
+        self._owner.spawn(self._open(name), f"open {name}")
+
+    async def _open(self, name: str) -> None:
+        try:
+            config = await self._config(name)
+        except SalutError as error:
+            self._state(name, LinkState(state="refused", code=error.code, reason=error.message))
+            return
+        runtime = self._runtimes.get(name)
+        if runtime is None or runtime.link is not None or not runtime.shown.enabled:
+            return  # deleted, opened by another call or disabled meanwhile
+        hooks = LinkHooks(
+            on_state=lambda state: self._state(name, state),
+            on_session=lambda resumed: self._session(name, resumed),
+        )
+        runtime.link = self._maker(config, hooks)
+        self._host.wire(Link(name, runtime.pid, config.address, runtime.link.session))
+        runtime.link.start()
+
+    async def _stop(self, name: str) -> None:
+        runtime = self._runtimes[name]
+        if runtime.link is not None:
+            link, runtime.link = runtime.link, None
+            await link.stop()
+            self._gone(name)
+            self._host.unwire(name)
+        await self._show(name, msgspec.structs.replace(runtime.shown, link=LinkState()))
+
+    def _state(self, name: str, state: LinkState) -> None:
+        runtime = self._runtimes.get(name)
+        if runtime is None or runtime.shown.link == state:
+            return
+        runtime.shown = msgspec.structs.replace(runtime.shown, link=state)
+        if runtime.changed is not None:
+            runtime.changed.set()
+        if state.state in ("offline", "refused"):
+            self._gone(name)
+        self._owner.spawn(self._show(name, runtime.shown), f"show {name}")
+
+    def _session(self, name: str, resumed: bool) -> None:
+        runtime = self._runtimes.get(name)
+        if runtime is None:
+            return
+        if not resumed:
+            self._gone(name)
+        runtime.was_online = True
+        self._owner.spawn(self._host.online(name, resumed), f"online {name}")
+
+    def _gone(self, name: str) -> None:
+        runtime = self._runtimes[name]
+        if runtime.was_online:
+            runtime.was_online = False
+            self._host.offline(name)
+
+    async def _wait(self, name: str, seconds: float) -> None:
+        runtime = self._runtimes[name]
+        try:
+            async with asyncio.timeout(seconds):
+                while runtime.shown.link.state not in ENDS:
+                    runtime.changed = asyncio.Event()
+                    await runtime.changed.wait()
+        except TimeoutError:
+            pass  # what follows says where it stands
+        state = runtime.shown.link
+        if state.state != "online":
+            raise SalutError(
+                "refused" if state.state == "refused" else "not-connected",
+                _("{} is not online: {}").format(name, state.reason or state.state),
+                {"condition": state.code, "state": state.state},
+            )
+
+    async def _show(self, name: str, shown: Profile) -> Profile:
+        runtime = self._runtimes[name]
+        runtime.shown = shown
+
+        def work(tx: Tx) -> None:
+            encoded = _encode(shown)
+            row = tx.one("SELECT shown FROM profile WHERE pid=?", (tx.pid,))
+            if row is None or (row[0] == encoded and tx.next_seq() > 1):
+                return
+            rev = tx.change("profile", name, shown)
+            tx.execute(
+                "UPDATE profile SET shown=?, rev=?, enabled=? WHERE pid=?",
+                (encoded, rev, shown.enabled, tx.pid),
+            )
+
+        await self._journal.commit(name, work)
+        return shown
+
+
+def _apply(profile: Profile, change: ProfileChange) -> Profile:
+    values = {
+        name: value
+        for name, value in msgspec.structs.asdict(change).items()
+        if value is not None and name != "password"
+    }
+    port = values.get("port", profile.port)
+    if not 0 <= port <= 65535:
+        raise invalid("port", _("A port is a number from 1 to 65535 (0: found through DNS)."))
+    return msgspec.structs.replace(profile, **values)

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The one thread that writes the database.
+
+Whatever waits (up to ``GROUP``) goes into one transaction (group commit). A unit of work that fails
+takes only itself back. When the disk fails, units that came from outside wait and are tried again, so that
+they are acknowledged only when they are stored; units that a person waits for fail at once, in words.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from salut.api.ports import SqlParams, SqlRow, Tx
+from salut.api.wire import Cause
+from salut.engine.batch import Batch, encode_change
+from salut.engine.database import storage_error
+from salut.model import moment
+from salut.model.errors import SalutError
+
+GROUP = 500
+RETRY_SECONDS = 1.0
+T = TypeVar("T")
+
+# SQLite's primary result codes that speak of the disk, not of the statement.
+DISK_CODES = frozenset(
+    {5, 6, 8, 10, 11, 13, 14, 26}
+)  # busy locked readonly ioerr corrupt full cantopen notadb
+
+
+class BatchWork(Protocol):
+    """Work that takes many items at once; consecutive items of one journal reach it together."""
+
+    def run(self, tx: Tx, items: list[object]) -> list[object]:
+        """Do the work; one result for each item, in order."""
+
+
+Callback = Callable[[object, int, BaseException | None], None]
+
+
+@dataclass(slots=True)
+class Unit:
+    """One thing to commit: ``work(tx)``, or ``item`` for ``batch``. ``done(value, seq, error)`` is called once."""
+
+    journal: str
+    done: Callback
+    work: Callable[[Tx], object] | None = None
+    batch: BatchWork | None = None
+    item: object = None
+    cause: Cause | None = None
+    patient: bool = False
+
+
+class Journals:
+    """Numbers of the journals, known to the writer: name -> (pid, head)."""
+
+    def __init__(self) -> None:
+        self.pids: dict[str, int] = {"": 0}
+        self.heads: dict[str, int] = {"": 0}
+
+    def load(self, connection: sqlite3.Connection) -> None:
+        """Read names and heads from the database."""
+        for name, pid in [("", 0), *connection.execute("SELECT name, pid FROM profile").fetchall()]:
+            self.pids[name] = pid
+            row = connection.execute("SELECT max(seq) FROM journal WHERE pid=?", (pid,)).fetchone()
+            self.heads[name] = row[0] or 0
+
+
+class Transaction:
+    """``Tx`` over the writer's connection."""
+
+    def __init__(self, connection: sqlite3.Connection, journals: Journals, at: int) -> None:
+        self._connection = connection
+        self._journals = journals
+        self._at = at
+        self.profile = ""
+        self.pid = 0
+        self.cause: Cause | None = None
+        self.rows: list[tuple[int, int, bytes]] = []
+        self.order: list[str] = []
+
+    def one(self, sql: str, params: SqlParams = ()) -> SqlRow | None:
+        """First row or none."""
+        row: SqlRow | None = self._connection.execute(sql, params).fetchone()
+        return row
+
+    def all(self, sql: str, params: SqlParams = ()) -> list[SqlRow]:
+        """All rows."""
+        return self._connection.execute(sql, params).fetchall()
+
+    def execute(self, sql: str, params: SqlParams = ()) -> int:
+        """Run one statement; the last row id of an insert."""
+        return self._connection.execute(sql, params).lastrowid or 0
+
+    def many(self, sql: str, rows: Iterable[SqlParams]) -> None:
+        """Run one statement for many rows."""
+        self._connection.executemany(sql, rows)
+
+    def next_seq(self) -> int:
+        """The number that the next change gets."""
+        return self._journals.heads[self.profile] + 1
+
+    def change(self, name: str, key: str, value: msgspec.Struct | None) -> int:
+        """Append to the journal of this unit's profile."""
+        seq = self._journals.heads[self.profile] = self._journals.heads[self.profile] + 1
+        self.rows.append((self.pid, seq, encode_change(seq, name, key, self._at, value, self.cause)))
+        self.order.append(self.profile)
+        return seq
+
+    def enter(self, unit: Unit) -> None:
+        """Work for this unit from now on."""
+        self.profile = unit.journal
+        self.pid = self._journals.pids[unit.journal]
+        self.cause = unit.cause
+
+    def mark(self) -> tuple[int, dict[str, int]]:
+        """Where we are, for ``back_to``."""
+        return len(self.rows), dict(self._journals.heads)
+
+    def back_to(self, mark: tuple[int, dict[str, int]]) -> None:
+        """Forget changes made since ``mark``."""
+        length, heads = mark
+        del self.rows[length:]
+        del self.order[length:]
+        self._journals.heads.update(heads)
+
+    def batches(self) -> list[Batch]:
+        """What was appended, as one batch for each journal."""
+        by_journal: dict[str, tuple[int, list[bytes]]] = {}
+        for (_pid, seq, payload), journal in zip(self.rows, self.order, strict=True):
+            by_journal.setdefault(journal, (seq, []))[1].append(payload)
+        return [Batch(journal, first, changes) for journal, (first, changes) in by_journal.items()]
+
+
+@dataclass(slots=True)
+class Outcome(Generic[T]):
+    """A unit's end, told in the loop after its changes were published."""
+
+    unit: Unit
+    value: object
+    seq: int
+    error: BaseException | None
+
+
+Deliver = Callable[[list[Batch], list["Outcome[object]"]], None]
+OnTrouble = Callable[[SalutError | None], None]
+
+
+class Writer:
+    """Owns the writing connection. ``deliver`` and ``on_trouble`` are called from the writer's thread."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        journals: Journals,
+        deliver: Deliver,
+        on_trouble: OnTrouble,
+        on_rollback: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._journals = journals
+        self._deliver = deliver
+        self._on_trouble = on_trouble
+        self._on_rollback = on_rollback  # whoever remembers what was written forgets it
+        self._queue: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
+        self._waiting: list[Unit] = []  # patient units that a failing disk holds up
+        self._trouble = False
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def submit(self, unit: Unit) -> None:
+        """Hand over a unit; from any thread."""
+        self._queue.put(unit)
+
+    def close(self) -> None:
+        """Store what waits, then end."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _take(self) -> list[Unit]:
+        units = self._waiting
+        self._waiting = []
+        fresh = self._next()
+        while fresh is not None:
+            units.append(fresh)
+            if len(units) >= GROUP:
+                break
+            try:
+                fresh = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if fresh is None:
+                self._closing = True
+        return units
+
+    def _next(self) -> Unit | None:
+        try:
+            unit = self._queue.get(timeout=RETRY_SECONDS if self._trouble else None)
+        except queue.Empty:
+            return None
+        if unit is None:
+            self._closing = True
+        return unit
+
+    def _run(self) -> None:
+        while not self._closing:
+            units = self._take()
+            if units:
+                self._commit(units)
+        self._connection.close()
+
+    def _commit(self, units: list[Unit]) -> None:
+        tx = Transaction(self._connection, self._journals, moment.now())
+        mark = tx.mark()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            outcomes = self._work(tx, units)
+            tx.many("INSERT INTO journal (pid, seq, payload) VALUES (?,?,?)", tx.rows)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._undo(tx, mark)
+            self._failed(units, error)
+            return
+        if self._trouble:
+            self._trouble = False
+            self._on_trouble(None)
+        self._deliver(tx.batches(), outcomes)
+
+    def _undo(self, tx: Transaction, mark: tuple[int, dict[str, int]]) -> None:
+        with contextlib.suppress(sqlite3.Error):  # a failed BEGIN leaves nothing to roll back
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        tx.back_to(mark)
+        self._on_rollback()
+
+    def _failed(self, units: list[Unit], error: sqlite3.Error) -> None:
+        words = storage_error(error)
+        if not self._trouble:
+            self._trouble = True
+            self._on_trouble(words)
+        self._waiting = [unit for unit in units if unit.patient]
+        refused = [Outcome[object](unit, None, 0, words) for unit in units if not unit.patient]
+        if refused:
+            self._deliver([], refused)
+        time.sleep(0.05)  # a failing disk is not asked more often than this, whatever comes in
+
+    def _work(self, tx: Transaction, units: list[Unit]) -> list[Outcome[object]]:
+        outcomes: list[Outcome[object]] = []
+        at = 0
+        while at < len(units):
+            end = at + 1
+            unit = units[at]
+            if unit.batch is not None:
+                while (
+                    end < len(units) and units[end].batch is unit.batch and units[end].journal == unit.journal
+                ):
+                    end += 1
+            outcomes += self._group(tx, units[at:end])
+            at = end
+        return outcomes
+
+    def _group(self, tx: Transaction, units: list[Unit]) -> list[Outcome[object]]:
+        unit = units[0]
+        if unit.journal not in self._journals.pids:
+            gone = SalutError("not-found", f"profile {unit.journal} is gone")
+            return [Outcome(each, None, 0, gone) for each in units]
+        mark = tx.mark()
+        tx.execute("SAVEPOINT unit")
+        try:
+            tx.enter(unit)
+            if unit.batch is not None:
+                values = unit.batch.run(tx, [each.item for each in units])
+            else:
+                assert unit.work is not None
+                values = [unit.work(tx)]
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and (error.sqlite_errorcode & 0xFF) in DISK_CODES:
+                raise
+            tx.execute("ROLLBACK TO unit")
+            tx.execute("RELEASE unit")
+            tx.back_to(mark)
+            self._on_rollback()
+            if len(units) > 1:  # one bad item must not take its neighbours with it
+                return [outcome for each in units for outcome in self._group(tx, [each])]
+            return [Outcome(unit, None, 0, error)]
+        tx.execute("RELEASE unit")
+        seq = self._journals.heads[unit.journal]
+        return [Outcome(each, value, seq, None) for each, value in zip(units, values, strict=True)]

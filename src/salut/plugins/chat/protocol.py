@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Messages between stanzas and history's structs: bodies, ids (XEP-0359), delays (XEP-0203), states (XEP-0085)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, cast
+from xml.etree.ElementTree import Element
+
+from salut.engine.plugin import Link
+from salut.model import moment
+from salut.model.errors import SalutError
+from salut.plugins.chat.api import TypingState
+from salut.plugins.history.api import Message, NewMessage
+from salut.xmpp.decode import Inbound
+from salut.xmpp.errors import BusyError, OfflineError, StanzaError
+from salut.xmpp.router import Account, Via, Wires
+from salut.xmpp.xmltext import escape
+
+if TYPE_CHECKING:
+    from salut.plugins.chat.service import ChatService
+
+CHAT_STATES = "http://jabber.org/protocol/chatstates"
+SID = "urn:xmpp:sid:0"
+DELAY = "urn:xmpp:delay"
+STATES: tuple[TypingState, ...] = ("active", "composing", "paused", "inactive", "gone")
+KINDS = {"chat": "chat", "normal": "normal"}
+
+
+def stanza_id(element: Element) -> tuple[str, str] | None:
+    """XEP-0359: who says so, and the id."""
+    by, key = element.get("by", ""), element.get("id", "")
+    return (by, key[:512]) if by and key else None
+
+
+def delay(element: Element) -> tuple[str, int] | None:
+    """XEP-0203: who says so, and when it was sent."""
+    try:
+        return element.get("from", ""), moment.parse(element.get("stamp", ""))
+    except ValueError:
+        return None
+
+
+def origin_of(inbound: Inbound) -> str:
+    """The id that its sender gave the message."""
+    origin = inbound.parts.get("origin-id")
+    return (origin if isinstance(origin, str) and origin else inbound.id)[:512]
+
+
+def archive_id(inbound: Inbound, by: str) -> str:
+    """The id in the archive of ``by``, believed only from there (XEP-0359 section 5)."""
+    for who, key in cast("list[tuple[str, str]]", inbound.parts.get("stanza-id", ())):
+        if who == by:
+            return key
+    return ""
+
+
+def server_time(inbound: Inbound, by: tuple[str, ...]) -> int:
+    """When one of ``by`` says that the message was sent; 0 where none does."""
+    for who, when in cast("list[tuple[str, int]]", inbound.parts.get("delay", ())):
+        if who in by:
+            return when
+    return 0
+
+
+def new_message(account: Account, inbound: Inbound) -> NewMessage | None:
+    """A message between people as history takes it; ``None`` where there is nothing to keep."""
+    parts = inbound.parts
+    body = parts.get("body", "")
+    subject = parts.get("subject", "")
+    if not body and not (subject and inbound.type == "normal"):
+        return None
+    sender = inbound.from_
+    outgoing = sender.partition("/")[0] == account.bare
+    other = (inbound.to if outgoing else sender).partition("/")[0] or account.bare
+    return NewMessage(
+        conversation=other.lower(),
+        sender=sender,
+        outgoing=outgoing,
+        kind="normal" if inbound.type == "normal" else "chat",
+        body=str(body),
+        subject=str(subject),
+        thread=str(parts.get("thread", ""))[:512],
+        state="sent" if outgoing else "received",
+        origin=origin_of(inbound),
+        archive=archive_id(inbound, account.bare),
+        markable="markable" in parts,
+        at=server_time(inbound, (account.bare, account.bare.partition("@")[2])),
+    )
+
+
+class ChatProtocol:
+    """Registers with the wires, and writes stanzas."""
+
+    def __init__(self, wires: Wires, service: ChatService) -> None:
+        self._service = service
+        decoders = wires.shared.decoders
+        decoders.add(f"{{{SID}}}stanza-id", "stanza-id", stanza_id, many=True)
+        decoders.add(f"{{{SID}}}origin-id", "origin-id", lambda element: element.get("id"))
+        decoders.add(f"{{{DELAY}}}delay", "delay", delay, many=True)
+        for state in STATES:
+            decoders.add(
+                f"{{{CHAT_STATES}}}{state}", "chat-state", lambda element: element.tag.rpartition("}")[2]
+            )
+        wires.shared.disco.add_feature(CHAT_STATES, SID)
+        router = wires.router
+        router.main("chat", self._message)
+        router.main("normal", self._message)
+        router.main("error", self._error)
+        router.observe("chat-state", self._chat_state)
+        router.on_acked(lambda account, keys: service.acked(account.profile, keys))
+
+    # In
+    def _message(self, account: Account, inbound: Inbound, via: Via) -> Awaitable[object] | None:
+        new = new_message(account, inbound)
+        return self._service.received(account.profile, new) if new is not None else None
+
+    def _error(self, account: Account, inbound: Inbound, via: Via) -> Awaitable[object] | None:
+        problem = inbound.parts.get("error")
+        words = problem.text or problem.condition if isinstance(problem, StanzaError) else ""
+        other = inbound.from_.partition("/")[0].lower()
+        return self._service.bounced(account.profile, origin_of(inbound), other, words)
+
+    def _chat_state(self, account: Account, inbound: Inbound, via: Via) -> None:
+        if not via and inbound.type != "error":
+            self._service.heard(account.profile, inbound.from_, cast("Any", inbound.parts["chat-state"]))
+
+    # Out
+    def send(self, link: Link, message: Message, asks: str) -> None:
+        """Put a stored message on its way; ``asks``: what other features add. ``not-connected``."""
+        kind = (
+            "groupchat" if message.kind == "groupchat" else ("normal" if message.kind == "normal" else "chat")
+        )
+        subject = f"<subject>{escape(message.subject)}</subject>" if message.subject else ""
+        thread = f"<thread>{escape(message.thread)}</thread>" if message.thread else ""
+        state = f"<active xmlns='{CHAT_STATES}'/>" if kind == "chat" else ""
+        _send(
+            link,
+            f"<message to='{escape(message.conversation)}' type='{kind}' id='{escape(message.origin)}'>{subject}"
+            f"<body>{escape(message.body)}</body>{thread}<origin-id xmlns='{SID}' id='{escape(message.origin)}'/>"
+            f"{state}{asks}</message>",
+            message.origin,
+        )
+
+    def send_state(self, link: Link, to: str, kind: str, state: TypingState) -> None:
+        """XEP-0085; not stored by archives (XEP-0334)."""
+        _send(
+            link,
+            f"<message to='{escape(to)}' type='{kind}'><{state} xmlns='{CHAT_STATES}'/>"
+            "<no-store xmlns='urn:xmpp:hints'/></message>",
+            None,
+        )
+
+
+def _send(link: Link, text: str, track: str | None) -> None:
+    account = cast("Account", link.session)
+    try:
+        account.session.send(text, track=track)
+    except (OfflineError, BusyError) as error:
+        raise SalutError("not-connected", str(error)) from None

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Chat decides: a message is stored, then leaves; what the server did not acknowledge leaves again."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final, Literal
+
+from salut.engine.context import CURRENT
+from salut.engine.plugin import Host, Link
+from salut.model import address as addresses
+from salut.model.errors import SalutError, invalid
+from salut.model.words import _
+from salut.plugins.chat.api import ChatApi, Typing, TypingState
+from salut.plugins.history.api import History, Message, MessageState, NewMessage
+
+if TYPE_CHECKING:
+    from salut.plugins.chat.protocol import ChatProtocol
+
+MAX_BODY: Final = 65_536
+MAX_WAIT: Final = 600.0
+TYPING_SECONDS: Final = 60.0  # a typing notice that nobody renews goes away
+ORDER: Final[dict[str, int]] = {"pending": 0, "sent": 1, "delivered": 2, "read": 3}
+GOALS: Final[dict[str, int]] = {"server": 1, "delivered": 2, "read": 3}
+
+
+class ChatService(ChatApi):
+    """Sending, and what comes in between people."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._history = host.need("history", History)  # type: ignore[type-abstract]  # the port's Protocol
+        self._asks: list[Callable[[Message], str]] = []
+        self._sender_of: Callable[[str, str], tuple[str, str] | None] = lambda _profile, _to: None
+        self._waiting: dict[tuple[str, str], list[asyncio.Future[Message]]] = {}
+        self._typing: dict[tuple[str, str], asyncio.TimerHandle] = {}
+        self._held: set[str] = set()  # profiles whose pending messages wait for the archive
+        self.protocol: ChatProtocol
+
+    # Other plugins (the port)
+    def ask(self, extra: Callable[[Message], str]) -> None:
+        """``extra(message)`` is XML that goes with each outgoing message (receipt and marker requests)."""
+        self._asks.append(extra)
+
+    def rooms(self, sender_of: Callable[[str, str], tuple[str, str] | None]) -> None:
+        """``sender_of(profile, address)``: for a joined room our (room, nick), else ``None``."""
+        self._sender_of = sender_of
+
+    def hold(self, profile: str) -> None:
+        """Do not send again what is pending until ``release``: the archive may show that it arrived."""
+        self._held.add(profile)
+
+    def release(self, profile: str) -> None:
+        """Pending messages may leave (again)."""
+        self._held.discard(profile)
+        self._host.owner.spawn(self.flush(profile), f"send pending {profile}")
+
+    async def advance(
+        self, profile: str, origin: str, state: MessageState, error: str = "", by: str = ""
+    ) -> None:
+        """An own message got further (or failed)."""
+        message = await self._history.set_state(profile, origin=origin, state=state, error=error, by=by)
+        if message is not None:
+            self._tell(profile, message)
+
+    # Windows
+    async def send(
+        self,
+        *,
+        profile: str,
+        to: str,
+        body: str,
+        subject: str = "",
+        kind: Literal["auto", "chat", "normal"] = "auto",
+        wait: Literal["stored", "server", "delivered", "read"] = "stored",
+        timeout: float = 30.0,
+    ) -> Message:
+        if len(body) > MAX_BODY or len(subject) > MAX_BODY:
+            raise SalutError(
+                "too-large",
+                _("A message has at most {} characters; send a longer text as a file.").format(MAX_BODY),
+                {"field": "body", "limit": MAX_BODY},
+            )
+        if not body and not subject:
+            raise invalid("body", _("An empty message was not sent."))
+        new = self._outgoing(profile, addresses.parse(to), body, subject, kind)
+        message = await self._history.ingest(profile, new)
+        if message is None:  # the same op again, after the first answer was lost
+            message = await self._again(profile, new)
+        elif profile not in self._held:
+            self._put(profile, message)
+        if wait != "stored":
+            message = await self._wait(profile, message, GOALS[wait], min(max(timeout, 0.1), MAX_WAIT))
+        return message
+
+    def _outgoing(
+        self,
+        profile: str,
+        to: addresses.Address,
+        body: str,
+        subject: str,
+        kind: Literal["auto", "chat", "normal"],
+    ) -> NewMessage:
+        context = CURRENT.get()
+        origin = context.op if context and context.op else secrets.token_hex(12)
+        room = self._sender_of(profile, to.bare)
+        if room is not None and not to.resource:
+            return NewMessage(
+                conversation=to.bare,
+                conversation_kind="room",
+                sender=f"{room[0]}/{room[1]}",
+                outgoing=True,
+                kind="groupchat",
+                body=body,
+                subject=subject,
+                state="pending",
+                origin=origin,
+                stream=to.bare,
+            )
+        private = room is not None
+        words: Literal["chat", "normal", "private"] = "private" if private else "chat"
+        if not private and (kind == "normal" or (kind == "auto" and subject)):
+            words = "normal"
+        return NewMessage(
+            conversation=str(to) if private else to.bare,
+            conversation_kind="private" if private else "contact",
+            sender=self._own(profile),
+            outgoing=True,
+            kind=words,
+            body=body,
+            subject=subject,
+            state="pending",
+            origin=origin,
+        )
+
+    def _own(self, profile: str) -> str:
+        link = self._host.links.get(profile)
+        return link.address if link is not None else profile
+
+    async def _again(self, profile: str, new: NewMessage) -> Message:
+        message = await self._history.find(profile, origin=new.origin, conversation=new.conversation)
+        if message is None:
+            raise SalutError("conflict", _("This op id was used for another message."), {"field": "op"})
+        return message
+
+    def _put(self, profile: str, message: Message) -> None:
+        """On its way, if there is a link; else ``flush`` does it when there is one."""
+        if not self._host.is_online(profile):
+            return
+        try:
+            self.protocol.send(self._host.link(profile), message, "".join(ask(message) for ask in self._asks))
+        except SalutError as error:
+            if error.code != "not-connected":
+                raise
+
+    async def _wait(self, profile: str, message: Message, goal: int, timeout: float) -> Message:
+        mark = (profile, message.origin)
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+                    self._waiting.setdefault(mark, []).append(future)
+                    known = await self._history.find(
+                        profile, origin=message.origin, conversation=message.conversation
+                    )
+                    message = known or message
+                    if message.state == "failed":
+                        raise SalutError(
+                            "refused",
+                            _("{} did not take the message: {}").format(message.conversation, message.error),
+                            {"condition": message.error, "message": message.id},
+                        )
+                    if ORDER[message.state] >= goal:
+                        return message
+                    await future
+        except TimeoutError:
+            words = _("The message is stored and on its way, but was not confirmed within {} seconds.")
+            raise SalutError("timeout", words.format(timeout), {"message": message.id}) from None
+        finally:
+            self._waiting.pop(mark, None)
+
+    def _tell(self, profile: str, message: Message) -> None:
+        for future in self._waiting.pop((profile, message.origin), ()):
+            if not future.done():
+                future.set_result(message)
+
+    async def typing(self, *, profile: str, conversation: str, state: TypingState) -> None:
+        to = addresses.parse(conversation)
+        room = self._sender_of(profile, to.bare)
+        kind = "groupchat" if room is not None and not to.resource else "chat"
+        self.protocol.send_state(self._host.link(profile), str(to), kind, state)
+
+    # The server
+    def received(self, profile: str, new: NewMessage) -> Awaitable[object]:
+        """A message between people, live or as a carbon copy; done when it is stored."""
+        if not new.outgoing:
+            self.heard(profile, new.sender, "active")
+        return self._history.ingest(profile, new)
+
+    def bounced(self, profile: str, origin: str, other: str, words: str) -> Awaitable[object]:
+        """The server or the other side returned a message as an error."""
+        return self.advance(profile, origin, "failed", words or _("no reason given"), other)
+
+    def acked(self, profile: str, origins: list[str]) -> None:
+        """The server has these."""
+        for origin in origins:
+            self._host.owner.spawn(self.advance(profile, origin, "sent"), "acknowledged")
+
+    def heard(self, profile: str, sender: str, state: TypingState) -> None:
+        """Someone writes, or has stopped to."""
+        bare = sender.partition("/")[0].lower()
+        private = self._sender_of(profile, bare) is not None
+        conversation = sender if private else bare
+        key = f"{conversation} {sender}"
+        handle = self._typing.pop((profile, key), None)
+        if handle is not None:
+            handle.cancel()
+        if state not in ("composing", "paused"):
+            self._host.journal.passing(profile, "typing", key, None)
+            return
+        typing = Typing(conversation=conversation, sender=sender, state=state)
+        self._host.journal.passing(profile, "typing", key, typing)
+        self._typing[profile, key] = asyncio.get_running_loop().call_later(
+            TYPING_SECONDS, self.heard, profile, sender, "inactive"
+        )
+
+    async def flush(self, profile: str) -> None:
+        """Send what is pending, in order."""
+        if profile in self._held:
+            return
+        for message in await self._history.pending(profile):
+            if message.kind != "groupchat" or self._sender_of(profile, message.conversation) is not None:
+                self._put(profile, message)
+
+    def forget(self, profile: str) -> None:
+        """The profile has no link any more: nobody types."""
+        for mark in [mark for mark in self._typing if mark[0] == profile]:
+            self._typing.pop(mark).cancel()
+        self._host.journal.drop_passing(profile, "typing")
+
+    def link(self, profile: str) -> Link:
+        """The profile's link, or ``not-connected``."""
+        return self._host.link(profile)

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""History decides: what other plugins hand in is stored once; windows read, and move the read mark."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from typing import cast
+
+from salut.api.ports import Read, Tx
+from salut.engine.plugin import Host
+from salut.model import address as addresses
+from salut.model.errors import invalid
+from salut.model.page import Page
+from salut.model.words import _
+from salut.plugins.history import queries, rows
+from salut.plugins.history.api import (
+    Conversation,
+    Found,
+    HistoryApi,
+    Message,
+    MessageState,
+    NewMessage,
+    ReadHook,
+)
+from salut.plugins.history.ledger import Ledger
+
+MAX_PAGE = 500
+MAX_CONVERSATIONS = 200
+
+
+class HistoryService(HistoryApi):
+    """The contract's methods, and the port ``History`` for other plugins."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._ledger = Ledger()
+        self._read_hooks: list[ReadHook] = []
+        host.journal.participants.append(self._ledger.rolled_back)
+
+    # For windows
+    async def conversations(
+        self, *, profile: str, before: str | None = None, limit: int = 50
+    ) -> Page[Conversation]:
+        pid = self._host.pid(profile)
+        return await self._host.readers.read(
+            queries.conversations(pid, before, bounded(limit, MAX_CONVERSATIONS))
+        )
+
+    async def page(
+        self,
+        *,
+        profile: str,
+        conversation: str,
+        before: str | None = None,
+        after: str | None = None,
+        since: int | None = None,
+        limit: int = 50,
+    ) -> Page[Message]:
+        if sum(mark is not None for mark in (before, after, since)) > 1:
+            raise invalid("before", _("Give one of before, after and since."))
+        pid = self._host.pid(profile)
+        address = addresses.normal(conversation)
+        return await self._host.readers.read(
+            queries.page(pid, address, before, after, since, bounded(limit, MAX_PAGE))
+        )
+
+    async def get(self, *, profile: str, message: int) -> Message:
+        return await self._host.readers.read(queries.one(self._host.pid(profile), message))
+
+    async def search(
+        self,
+        *,
+        query: str,
+        profile: str | None = None,
+        conversation: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> Page[Found]:
+        names = [profile] if profile is not None else self._host.visible()
+        pids = {self._host.pid(name): name for name in names}
+        address = addresses.normal(conversation) if conversation else None
+        return await self._host.readers.read(
+            queries.search(pids, query, address, before, bounded(limit, MAX_PAGE))
+        )
+
+    async def mark_read(self, *, profile: str, conversation: str, up_to: int | None = None) -> Conversation:
+        address = addresses.normal(conversation)
+        shown, message = await self._host.journal.commit(
+            profile, lambda tx: self._ledger.mark_read(tx, address, up_to)
+        )
+        for hook in self._read_hooks:
+            self._host.owner.spawn(_call(hook, profile, shown, message), "read mark moved")
+        return shown
+
+    async def mark_unread(self, *, profile: str, conversation: str, since: int) -> Conversation:
+        address = addresses.normal(conversation)
+        return await self._host.journal.commit(
+            profile, lambda tx: self._ledger.mark_unread(tx, address, since)
+        )
+
+    # For plugins
+    def on_read(self, hook: ReadHook) -> None:
+        """See ``History``."""
+        self._read_hooks.append(hook)
+
+    def ingest(self, profile: str, message: NewMessage) -> Awaitable[Message | None]:
+        """See ``History``."""
+        future = self._host.journal.submit(profile, self._ledger, message)
+        return cast("Awaitable[Message | None]", future)
+
+    def store(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Message | None]:
+        """See ``History``."""
+        return self._ledger.store(tx, messages)
+
+    def bounds(self, tx: Tx, stream: str) -> tuple[int, int]:
+        """See ``History``."""
+        row = tx.one("SELECT max(id) FROM message")
+        return self._ledger.stream(tx, stream).archived, cast("int", row[0] or 0) if row else 0
+
+    def ceiling(self, tx: Tx, stream: str, after_id: int) -> int | None:
+        """See ``History``."""
+        row = tx.one(
+            "SELECT place FROM message WHERE id>? AND pid=? AND stream=? AND sub=0 AND NOT outgoing "
+            "ORDER BY id LIMIT 1",
+            (after_id, tx.pid, stream),
+        )
+        return cast("int", row[0]) if row else None
+
+    def set_state(
+        self, profile: str, *, origin: str, state: MessageState, error: str = "", by: str = ""
+    ) -> Awaitable[Message | None]:
+        """See ``History``."""
+        return self._host.journal.commit(
+            profile, lambda tx: self._ledger.set_state(tx, origin, state, error, by), patient=True
+        )
+
+    async def find(self, profile: str, *, origin: str, conversation: str) -> Message | None:
+        """See ``History``."""
+        pid = self._host.pid(profile)
+        sql = f"{rows.MESSAGES} WHERE m.origin=? AND m.pid=? AND c.address=? AND m.outgoing"
+        row = await self._host.readers.read(lambda read: read.one(sql, (origin, pid, conversation)))
+        return rows.message(row) if row else None
+
+    async def pending(self, profile: str) -> list[Message]:
+        """See ``History``."""
+        pid = self._host.pid(profile)
+        found = await self._host.readers.read(
+            lambda read: read.all(
+                f"{rows.MESSAGES} WHERE m.pid=? AND m.state='pending' ORDER BY m.id", (pid,)
+            )
+        )
+        return [rows.message(row) for row in found]
+
+    def set_title(self, profile: str, conversation: str, title: str) -> Awaitable[object]:
+        """See ``History``."""
+        return self._host.journal.commit(profile, lambda tx: self._ledger.set_title(tx, conversation, title))
+
+    def forget(self) -> None:
+        """A profile was deleted: what is remembered of it is void."""
+        self._ledger.rolled_back()
+
+    def recent(self, read: Read, pid: int, limit: int) -> list[tuple[Conversation, int]]:
+        """Conversations for a snapshot, with their revisions."""
+        return [
+            (rows.conversation(row), cast("int", row[-2])) for row in queries.recent(read, pid, None, limit)
+        ]
+
+
+async def _call(hook: ReadHook, profile: str, shown: Conversation, message: Message | None) -> None:
+    await hook(profile, shown, message)
+
+
+def bounded(limit: int, most: int) -> int:
+    """A page's length within its limits."""
+    if limit < 1:
+        raise invalid("limit", _("A page holds at least one entry."))
+    return min(limit, most)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""An engine inside the test's process, wired as the daemon wires it, for tests of plugins on real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from devkit.servers import Account, XmppServer
+from salut.daemon.links import XmppLink
+from salut.engine.dispatcher import Caller
+from salut.engine.engine import Engine, EngineOptions
+from salut.engine.links import LinkConfig, LinkControl, LinkHooks
+from salut.xmpp.router import Router, Wires
+from salut.xmpp.shared import Shared
+
+BOUND = 20.0  # seconds that a test waits for what it expects
+
+
+class EngineKit:
+    """The engine under test, with what tests do to it."""
+
+    def __init__(self, folder: Path, without: Iterable[str] = ()) -> None:
+        self.folder = folder
+        self.log: structlog.stdlib.BoundLogger = structlog.get_logger()
+        self.wires = Wires(Shared.fresh(), Router())
+        self.links: dict[str, XmppLink] = {}
+        self.engine = Engine(EngineOptions(folder, without), self._make_link, self.wires, self.log)
+
+    def _make_link(self, config: LinkConfig, hooks: LinkHooks) -> LinkControl:
+        link = self.links[config.profile] = XmppLink(config, hooks, self.wires, self.log)
+        return link
+
+    async def call(self, method: str, **params: Any) -> Any:
+        """Call a contract method; the plain value of its reply. Raises ``SalutError``."""
+        reply = await self.engine.dispatcher.call(Caller(), method, msgspec.json.encode(params))
+        return msgspec.json.decode(reply).get("value")
+
+    async def add(self, name: str, account: Account, server: XmppServer, *, online: bool = True) -> None:
+        """Make a profile of an account and wait until it is online."""
+        settings = {"host": "127.0.0.1", "port": server.c2s_port, "ca_file": str(server.ca_file)}
+        await self.call(
+            "profiles.create", name=name, address=account.jid, password=account.password, settings=settings
+        )
+        if online:
+            await self.call("profiles.connect", profile=name, wait=BOUND)
+
+    async def until(self, what: Callable[[], Awaitable[Any]], seconds: float = BOUND) -> Any:
+        """Wait until ``what`` gives something true; that is returned. ``AssertionError`` after ``seconds``."""
+        end = time.monotonic() + seconds
+        while True:
+            found = await what()
+            if found:
+                return found
+            assert time.monotonic() < end, f"did not come true in {seconds} s; last: {found!r}"
+            await asyncio.sleep(0.02)
+
+    async def messages(self, profile: str, conversation: str, limit: int = 500) -> list[dict[str, Any]]:
+        """The newest messages of a conversation."""
+        page = await self.call("history.page", profile=profile, conversation=conversation, limit=limit)
+        items: list[dict[str, Any]] = page["items"]
+        return items
+
+
+@contextlib.asynccontextmanager
+async def running_engine(
+    folder: Path,
+    server: XmppServer | None = None,
+    profiles: Mapping[str, Account] | None = None,
+    without: Iterable[str] = (),
+) -> AsyncIterator[EngineKit]:
+    """A started engine with these profiles online; closed at the end."""
+    kit = EngineKit(folder, without)
+    await kit.engine.start()
+    kit.engine.run()
+    try:
+        for name, account in (profiles or {}).items():
+            assert server is not None
+            await kit.add(name, account, server)
+        yield kit
+    finally:
+        await kit.engine.close()
