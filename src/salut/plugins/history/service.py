@@ -105,7 +105,8 @@ class HistoryService(HistoryApi):
 
     def ingest(self, profile: str, message: NewMessage) -> Awaitable[Message | None]:
         """See ``History``."""
-        future = self._host.journal.submit(profile, self._ledger, message)
+        waits_for_a_person = message.outgoing and message.state == "pending"
+        future = self._host.journal.submit(profile, self._ledger, message, patient=not waits_for_a_person)
         return cast("Awaitable[Message | None]", future)
 
     def store(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Message | None]:
