@@ -93,13 +93,13 @@ class Ledger:
 
     def _is_there(self, tx: Tx, known: Known, new: NewMessage) -> bool:
         if new.archive and tx.one(
-            "SELECT 1 FROM message WHERE conv=? AND archive=?", (known.id, new.archive)
+            "SELECT 1 FROM message WHERE conv=? AND archive=? AND archive<>''", (known.id, new.archive)
         ):
             return True
         if not new.origin or (new.archive and not new.place and not new.outgoing):
             return False  # live with an archive id: that id alone decides
         row = tx.one(
-            "SELECT id, archive, state FROM message WHERE conv=? AND origin=? AND outgoing=? AND (outgoing OR "
+            "SELECT id, archive, state FROM message WHERE conv=? AND origin=? AND origin<>'' AND outgoing=? AND (outgoing OR "
             "(sender=? AND body=?))",
             (known.id, new.origin, new.outgoing, new.sender, new.body),
         )
@@ -298,7 +298,7 @@ class Ledger:
         """Advance an own message's state; ``None`` where there is nothing to advance."""
         sql = (
             "SELECT m.id, m.state FROM message m JOIN conversation c ON c.id=m.conv "
-            "WHERE m.pid=? AND m.origin=? AND m.outgoing"
+            "WHERE m.pid=? AND m.origin=? AND m.origin<>'' AND m.outgoing"
         )
         row = tx.one(f"{sql} AND c.address=?", (tx.pid, origin, by)) if by else tx.one(sql, (tx.pid, origin))
         if row is None:

@@ -137,7 +137,7 @@ class HistoryService(HistoryApi):
     async def find(self, profile: str, *, origin: str, conversation: str) -> Message | None:
         """See ``History``."""
         pid = self._host.pid(profile)
-        sql = f"{rows.MESSAGES} WHERE m.origin=? AND m.pid=? AND c.address=? AND m.outgoing"
+        sql = f"{rows.MESSAGES} WHERE m.origin=? AND m.origin<>'' AND m.pid=? AND c.address=? AND m.outgoing"
         row = await self._host.readers.read(lambda read: read.one(sql, (origin, pid, conversation)))
         return rows.message(row) if row else None
 
