@@ -66,6 +66,9 @@ class PresencePort(Protocol):
     def rooms(self, is_room: IsRoom) -> None:
         """``is_room(profile, bare)``: presence from there is not a contact's."""
 
+    def told(self, profile: str) -> bool:
+        """Whether the server has been told our status in this session."""
+
     async def status(self, *, profile: str) -> Status:
         """What the person tells others."""
 

@@ -60,6 +60,10 @@ class PresenceService(PresenceApi):
         """See ``PresencePort``."""
         self._is_room = is_room
 
+    def told(self, profile: str) -> bool:
+        """See ``PresencePort``."""
+        return profile in self._told
+
     def contacts(self, is_contact: Callable[[str, str], bool]) -> None:
         """Whom the roster knows; others are bounded more tightly."""
         self._is_contact = is_contact
