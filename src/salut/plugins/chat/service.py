@@ -210,6 +210,9 @@ class ChatService(ChatApi):
 
     def heard(self, profile: str, sender: str, state: TypingState) -> None:
         """Someone writes, or has stopped to."""
+        ceases = state not in ("composing", "paused")
+        if ceases and not self._typing:
+            return  # the hot road: nobody writes
         bare = sender.partition("/")[0].lower()
         private = self._sender_of(profile, bare) is not None
         conversation = sender if private else bare
@@ -217,7 +220,7 @@ class ChatService(ChatApi):
         handle = self._typing.pop((profile, key), None)
         if handle is not None:
             handle.cancel()
-        if state not in ("composing", "paused"):
+        if ceases:
             self._host.journal.passing(profile, "typing", key, None)
             return
         typing = Typing(conversation=conversation, sender=sender, state=state)
