@@ -96,13 +96,18 @@ class Ledger:
             "SELECT 1 FROM message WHERE conv=? AND archive=?", (known.id, new.archive)
         ):
             return True
-        if not new.origin or (new.archive and not new.place and not new.outgoing):
+        if not new.origin or (new.archive and not new.place and not (new.outgoing or new.perhaps_own)):
             return False  # live with an archive id: that id alone decides
         row = tx.one(
             "SELECT id, archive, state FROM message WHERE conv=? AND origin=? AND outgoing=? AND (outgoing OR "
             "(sender=? AND body=?))",
             (known.id, new.origin, new.outgoing, new.sender, new.body),
         )
+        if new.perhaps_own and row is None:
+            row = tx.one(
+                "SELECT id, archive, state FROM message WHERE conv=? AND origin=? AND outgoing AND body=?",
+                (known.id, new.origin, new.body),
+            )
         if row is None or (new.archive and row[1] and row[1] != new.archive):
             return False
         self._learn(tx, cast("int", row[0]), new, str(row[1]), str(row[2]))
@@ -297,7 +302,7 @@ class Ledger:
     def set_state(self, tx: Tx, origin: str, state: MessageState, error: str, by: str) -> Message | None:
         """Advance an own message's state; ``None`` where there is nothing to advance."""
         sql = (
-            "SELECT m.id, m.state FROM message m JOIN conversation c ON c.id=m.conv "
+            "SELECT m.id, m.state, m.stream, m.place FROM message m JOIN conversation c ON c.id=m.conv "
             "WHERE m.pid=? AND m.origin=? AND m.outgoing"
         )
         row = tx.one(f"{sql} AND c.address=?", (tx.pid, origin, by)) if by else tx.one(sql, (tx.pid, origin))
@@ -311,9 +316,8 @@ class Ledger:
             return None
         tx.execute("UPDATE message SET state=?, error=? WHERE id=?", (state, error[:500], row[0]))
         if now == "pending":
-            stream = self.stream(tx, "")
-            place = tx.one("SELECT place FROM message WHERE id=?", (row[0],))
-            stream.archived = max(stream.archived, cast("int", place[0]) if place else 0)
+            stream = self.stream(tx, cast("str", row[2]))
+            stream.archived = max(stream.archived, cast("int", row[3]))
             stream.dirty = True
             self.flush(tx)
         return self._changed(tx, cast("int", row[0]))
