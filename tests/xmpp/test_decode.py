@@ -13,17 +13,7 @@ from salut.xmpp.decode import MAX_CHILDREN, MAX_TEXT, Decoders
 from salut.xmpp.errors import StanzaError
 
 TAGS = st.sampled_from(
-    [
-        "body",
-        "subject",
-        "error",
-        "{jabber:client}body",
-        "{jabber:client}error",
-        "{u:x}x",
-        "{u:broken}b",
-        "{}",
-        "{",
-    ]
+    ["body", "subject", "error", "{jabber:client}body", "{jabber:client}error", "{u:x}x", "{u:broken}b", "{}", "{"]
 )
 
 
@@ -43,9 +33,7 @@ def decoders() -> Decoders:
 
 def test_parts_by_namespace_and_name(decoders: Decoders) -> None:
     inbound = decoders.decode(
-        message(
-            "<body>hi</body><x xmlns='u:x' n='1'/><x xmlns='u:y' n='2'/><m xmlns='u:m' n='3'/><m xmlns='u:m' n='4'/>"
-        )
+        message("<body>hi</body><x xmlns='u:x' n='1'/><x xmlns='u:y' n='2'/><m xmlns='u:m' n='3'/><m xmlns='u:m' n='4'/>")
     )
     assert (inbound.from_, inbound.id, inbound.type) == ("a@b/c", "7", "normal")
     assert inbound.parts == {"body": "hi", "x": "1", "m": ["3", "4"]}

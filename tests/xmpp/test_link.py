@@ -152,9 +152,7 @@ def test_cancel_retry_and_reconfigure_at_any_moment(link: Link, clock: FakeClock
     )
 
 
-def test_after_a_suspend_an_online_link_is_probed_and_a_waiting_one_tries(
-    link: Link, clock: FakeClock
-) -> None:
+def test_after_a_suspend_an_online_link_is_probed_and_a_waiting_one_tries(link: Link, clock: FakeClock) -> None:
     transcript(
         link,
         clock,
@@ -202,9 +200,7 @@ def test_waits_have_full_jitter_and_a_cap(jitters: list[float]) -> None:
         link.due(link.number)
 
 
-@given(
-    st.lists(st.sampled_from("start stop now reconfigure online broken wrong due woke".split()), max_size=40)
-)
+@given(st.lists(st.sampled_from("start stop now reconfigure online broken wrong due woke".split()), max_size=40))
 def test_no_order_of_events_leaves_it_stuck(events: list[str]) -> None:
     """Whatever happened: start (or now, where somebody has to act) leads to an attempt, stop leads to offline."""
     clock = FakeClock()

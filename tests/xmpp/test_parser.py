@@ -46,9 +46,7 @@ def test_the_size_limit_is_exact_and_the_next_stanza_is_read() -> None:
     reader = parser(100)
     (kept,) = reader.feed(b"<message id='1'>" + b"x" * (100 - frame) + b"</message>")
     assert kept.find(REFUSED) is None
-    refused, following = reader.feed(
-        b"<message id='1'>" + b"x" * (101 - frame) + b"</message><message id='2'/>"
-    )
+    refused, following = reader.feed(b"<message id='1'>" + b"x" * (101 - frame) + b"</message><message id='2'/>")
     assert refused.get("id") == "1"
     assert len(refused) == 1
     assert refused.findtext(REFUSED) == "larger than 100 bytes"
@@ -71,9 +69,7 @@ def test_an_iq_may_be_larger_than_a_message() -> None:
 
 def test_deep_nesting_is_refused_and_survived() -> None:
     deep = MAX_DEPTH + 50
-    refused, following = parser(10**6).feed(
-        b"<message>" + b"<a>" * deep + b"</a>" * deep + b"</message><message/>"
-    )
+    refused, following = parser(10**6).feed(b"<message>" + b"<a>" * deep + b"</a>" * deep + b"</message><message/>")
     assert "levels" in (refused.findtext(REFUSED) or "")
     assert following.find(REFUSED) is None
 

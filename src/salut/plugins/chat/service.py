@@ -79,6 +79,8 @@ class ChatService(ChatApi):
         """An own message got further (or failed)."""
         self._left.get(profile, set()).discard(origin)
         message = await self._history.set_state(profile, origin=origin, state=state, error=error, by=by)
+        if message is None and by and (profile, origin) in self._waiting:  # history knew it before us
+            message = await self._history.find(profile, origin=origin, conversation=by)
         if message is not None:
             self._tell(profile, message)
 
