@@ -85,6 +85,8 @@ class Stay:
             return Step()
         if told.kind == "error":
             return self._error(told)
+        if not told.nick:
+            return Step()  # the room's own presence, e.g. with its picture
         own = SELF in told.codes or (self.shown.state == "joined" and told.nick == self.shown.nick)
         if told.kind == "unavailable":
             return self._gone(told, own)
