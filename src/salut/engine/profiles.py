@@ -15,6 +15,7 @@ from salut.api.core import Profile, ProfileChange, ProfilesApi
 from salut.api.ports import Read, SqlRow, Tx
 from salut.api.wire import Item
 from salut.engine.context import CURRENT
+from salut.engine.database import Readers
 from salut.engine.host import PluginHost
 from salut.engine.journal import Journal
 from salut.engine.links import LinkConfig, LinkControl, LinkHooks, LinkMaker
@@ -49,6 +50,7 @@ class Profiles(ProfilesApi):
     def __init__(
         self,
         journal: Journal,
+        readers: Readers,
         host: PluginHost,
         vault: Vault,
         maker: LinkMaker,
@@ -56,6 +58,7 @@ class Profiles(ProfilesApi):
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._journal = journal
+        self._readers = readers
         self._host = host
         self._vault = vault
         self._maker = maker
@@ -198,8 +201,9 @@ class Profiles(ProfilesApi):
 
     async def _config(self, name: str) -> LinkConfig:
         shown = self._runtimes[name].shown
-        sealed = await self._journal.commit(
-            name, lambda tx: tx.one("SELECT password FROM profile WHERE pid=?", (tx.pid,))
+        pid = self._runtimes[name].pid
+        sealed = await self._readers.read(
+            lambda read: read.one("SELECT password FROM profile WHERE pid=?", (pid,))
         )
         assert sealed is not None and isinstance(sealed[0], bytes)
         return LinkConfig(

@@ -243,13 +243,16 @@ class ChatService(ChatApi):
 
     def heard(self, profile: str, sender: str, state: TypingState, *, group: bool = False) -> None:
         """Someone writes, or has stopped to."""
+        ceases = state not in ("composing", "paused")
+        if ceases and not self._typing:
+            return  # the hot road: nobody writes
         bare = sender.partition("/")[0].lower()
         conversation = sender if not group and self.is_room(profile, bare) else bare
         key = f"{conversation} {sender}"
         handle = self._typing.pop((profile, key), None)
         if handle is not None:
             handle.cancel()
-        if state not in ("composing", "paused"):
+        if ceases:
             self._host.journal.passing(profile, "typing", key, None)
             return
         typing = Typing(conversation=conversation, sender=sender, state=state)
