@@ -108,6 +108,7 @@ class Engine(DaemonApi):
             {},
             {},
             self.profiles.is_online,
+            vault,
             self._wires,
         )
         await self.plugins.load(classes, host, self.registry)

@@ -304,9 +304,8 @@ class Ledger:
             return None
         tx.execute("UPDATE message SET state=?, error=? WHERE id=?", (state, error[:500], row[0]))
         if now == "pending":
-            stream = self.stream(tx, "")
-            place = tx.one("SELECT place FROM message WHERE id=?", (row[0],))
-            stream.archived = max(stream.archived, cast("int", place[0]) if place else 0)
+            stream = self.stream(tx, cast("str", row[2]))
+            stream.archived = max(stream.archived, cast("int", row[3]))
             stream.dirty = True
             self.flush(tx)
         return self._changed(tx, cast("int", row[0]))

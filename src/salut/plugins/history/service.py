@@ -142,6 +142,16 @@ class HistoryService(HistoryApi):
         row = await self._host.readers.read(lambda read: read.one(sql, (origin, pid, conversation)))
         return rows.message(row) if row else None
 
+    async def newest(self, profile: str, conversation: str) -> Message | None:
+        """See ``History``."""
+        pid = self._host.pid(profile)
+        sql = (
+            f"{rows.MESSAGES} WHERE m.conv=(SELECT id FROM conversation WHERE pid=? AND address=?) "
+            "AND (NOT m.outgoing OR m.archive<>'') ORDER BY m.place DESC, m.sub DESC LIMIT 1"
+        )
+        row = await self._host.readers.read(lambda read: read.one(sql, (pid, conversation)))
+        return rows.message(row) if row else None
+
     async def pending(self, profile: str) -> list[Message]:
         """See ``History``."""
         pid = self._host.pid(profile)
