@@ -121,11 +121,10 @@ class Profiles(ProfilesApi):
         sealed = self._vault.seal(name, password)
 
         def insert(tx: Tx) -> int:
-            pid = tx.execute(
+            return tx.execute(
                 "INSERT INTO profile (name, address, enabled, config, password, shown, rev) VALUES (?,?,?,?,?,?,0)",
                 (name, profile.address, profile.enabled, "{}", sealed, _encode(profile)),
             )
-            return pid
 
         pid = await self._journal.commit(DAEMON_JOURNAL, insert)
         self._journal.open(name, pid)
