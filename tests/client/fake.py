@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from salut.model.owner import TaskOwner
 
 Json = dict[str, Any]
 HELLO: Json = {
@@ -104,19 +107,47 @@ class FakeDaemon:
         self.answers_pings = True
         self.starts_to_spoil = 0
         self.news = asyncio.Event()
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
+        self._owner = TaskOwner(self._failed)
+        self._accepted: set[socket.socket] = set()  # not served yet
 
     async def start(self) -> None:
+        """Listen. By hand: asyncio's server of Python 3.11 leaks a connection that comes while it closes."""
         self.path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._serve, str(self.path))
+        listener = self._listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.path))
+        listener.listen(50)
+        listener.setblocking(False)
+        asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+
+    def _accept(self, listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        connection.setblocking(False)
+        self._accepted.add(connection)
+        self._owner.spawn(self._connected(connection), "fake peer")
+
+    async def _connected(self, connection: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        self._accepted.discard(connection)
+        transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection)
+        await self._serve(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+
+    def _failed(self, name: str, error: BaseException) -> None:
+        asyncio.get_running_loop().call_exception_handler({"message": name, "exception": error})
 
     async def stop(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
         self.path.unlink(missing_ok=True)
         self.cut()
         await self.until(lambda: not self.peers)
+        await self._owner.close()
+        while self._accepted:
+            self._accepted.pop().close()
 
     def cut(self) -> None:
         for peer in self.peers:
@@ -144,6 +175,9 @@ class FakeDaemon:
         return sum(1 for message in self.received if message.get("method") == method)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._listener is None:  # it came in while we stopped
+            writer.close()
+            return
         peer = Peer(reader, writer)
         self.peers.append(peer)
         self.news.set()

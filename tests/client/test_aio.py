@@ -229,9 +229,10 @@ async def test_following_changes_holds_nothing_and_takes_up_where_it_was(
     assert client.replica.state == {}
 
 
-async def test_random_cuts_converge(daemon: FakeDaemon) -> None:
+@pytest.mark.parametrize("seed", range(10))
+async def test_random_cuts_converge(daemon: FakeDaemon, seed: int) -> None:
     """Random commits, cuts, holds and restarts; at the end every replica is the daemon's state."""
-    dice = random.Random(7)
+    dice = random.Random(seed)
     clients = [await connect(daemon) for _ in range(4)]
     for number, client in enumerate(clients):
         await client.attach(f"w{number}")

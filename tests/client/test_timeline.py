@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from salut.client.kinds import Kinds, installed_contracts
 from salut.client.replica import Replica
@@ -19,6 +19,7 @@ from salut.model.page import Page
 from salut.plugins.history.api import Message
 
 PLACES = st.integers(1, 12)
+RARELY = st.integers(0, 7).map(lambda n: n == 7)
 KINDS = Kinds(installed_contracts())
 
 
@@ -60,7 +61,8 @@ class Daemon:
         everything = self.talk()
         items = everything
         if load.since is not None:
-            items = [m for m in items if m.at >= load.since][: load.limit]
+            first = next((n for n, m in enumerate(items) if m.at >= load.since), len(items))
+            items = items[first : first + load.limit]
         elif load.after is not None:
             items = [m for m in items if order(m) > unmark(load.after)][: load.limit]
         elif load.before is not None:
@@ -89,7 +91,19 @@ class TimelineModel(RuleBasedStateMachine):
         self.load: Load | None = None
         self.page: tuple[Page[Message], int] | None = None
         self.gives_seq = True
-        self.reset()
+        self.reset(True)
+
+    @initialize(places=st.lists(PLACES, min_size=6, max_size=12), moment=st.none() | PLACES)
+    def begin(self, places: list[int], moment: int | None) -> None:
+        for place in places:
+            self.arrive(place, "bob@x")
+        self.deliver(len(places))
+        if moment is None:
+            self.ask("newest", True)
+        else:
+            self.ask_moment(moment)
+        self.serve()
+        self.arrive_page()
 
     @rule(place=PLACES, conversation=st.sampled_from(["bob@x", "bob@x", "carol@x"]))
     def arrive(self, place: int, conversation: str) -> None:
@@ -116,18 +130,26 @@ class TimelineModel(RuleBasedStateMachine):
         self.replica.apply({"journal": "alice", "live": True, "changes": changes})
         self.delivered += len(changes)
 
-    @rule(which=st.sampled_from(["newest", "older", "newer"]), gives_seq=st.booleans())
-    def ask(self, which: str, gives_seq: bool) -> None:
+    @rule(
+        which=st.sampled_from(["newest", "older", "older", "newer", "newer"]),
+        gives_seq=st.booleans(),
+        served=st.booleans(),
+    )
+    def ask(self, which: str, gives_seq: bool, served: bool = False) -> None:
         asks = {"newest": self.timeline.newest, "older": self.timeline.older, "newer": self.timeline.newer}
         load = asks[which]()
         if load is not None:
             self.load, self.page, self.gives_seq = load, None, gives_seq
+            if served:
+                self.serve()
 
-    @rule(since=PLACES)
-    def ask_moment(self, since: int) -> None:
+    @rule(since=PLACES, served=st.booleans())
+    def ask_moment(self, since: int, served: bool = False) -> None:
         load = self.timeline.from_moment(since)
         if load is not None:
             self.load, self.page = load, None
+            if served:
+                self.serve()
 
     @precondition(lambda self: self.load is not None and self.page is None)
     @rule()
@@ -144,14 +166,17 @@ class TimelineModel(RuleBasedStateMachine):
         self.load = self.page = None
 
     @precondition(lambda self: self.load is not None)
-    @rule()
-    def fail(self) -> None:
-        assert self.load is not None
+    @rule(really=RARELY)
+    def fail(self, really: bool) -> None:
+        if not really or self.load is None:
+            return
         self.timeline.failed(self.load)
         self.load = self.page = None
 
-    @rule()
-    def reset(self) -> None:
+    @rule(really=RARELY)
+    def reset(self, really: bool) -> None:
+        if not really:
+            return
         self.delivered = len(self.daemon.changes)
         position = ["e1", self.delivered]
         self.replica.start({"journal": "alice", "position": position, "resumed": False})
@@ -165,11 +190,16 @@ class TimelineModel(RuleBasedStateMachine):
 
     @invariant()
     def settled_means_equal(self) -> None:
-        if self.delivered < len(self.daemon.changes) or not self.timeline.messages:
+        timeline = self.timeline
+        if self.delivered < len(self.daemon.changes) or not timeline.messages:
             return
-        shown = list(self.timeline.messages)
-        expected = [m for m in self.daemon.talk() if order(shown[0]) <= order(m) <= order(shown[-1])]
-        assert shown == expected
+        shown = list(timeline.messages)
+        low, high = order(shown[0]), order(shown[-1])
+        assert shown == [
+            m
+            for m in self.daemon.talk()
+            if (timeline.at_start or order(m) >= low) and (timeline.at_end or order(m) <= high)
+        ]
 
     def teardown(self) -> None:
         """Load all that there is: nothing may be missing."""
@@ -191,7 +221,7 @@ class TimelineModel(RuleBasedStateMachine):
 
 
 TestTimelineModel = TimelineModel.TestCase
-TestTimelineModel.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestTimelineModel.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
 
 
 def test_a_page_from_before_a_reset_is_dropped() -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,33 +19,29 @@ WRONG = Failure("not-authorized", "wrong password", fatal=True)
 
 def play(link: Link, clock: FakeClock, *script: str) -> list[str]:
     """Runs events, and writes each with its answer: ``event > commands | state``."""
+    events: dict[str, Callable[[], list[Command]]] = {
+        "start": link.start,
+        "stop": link.stop,
+        "now": link.connect_now,
+        "reconfigure": link.reconfigure,
+        "broken": lambda: link.failed(link.number, BROKEN),
+        "wrong": lambda: link.failed(link.number, WRONG),
+        "due": lambda: link.due(link.number),
+        "woke": link.woke,
+    }
     lines = []
     for event in script:
         word, _, rest = event.partition(" ")
         commands: list[Command] = []
-        match word:
-            case "start":
-                commands = link.start()
-            case "stop":
-                commands = link.stop()
-            case "now":
-                commands = link.connect_now()
-            case "reconfigure":
-                commands = link.reconfigure()
-            case "connecting" | "authenticating":
-                link.progress(link.number, word, rest)  # type: ignore[arg-type]
-            case "online":
-                assert link.online(link.number, "host:1")
-            case "broken":
-                commands = link.failed(link.number, BROKEN)
-            case "wrong":
-                commands = link.failed(link.number, WRONG)
-            case "due":
-                commands = link.due(link.number)
-            case "woke":
-                commands = link.woke()
-            case "wait":
-                clock.now += float(rest)
+        if word in events:
+            commands = events[word]()
+        elif word in ("connecting", "authenticating"):
+            link.progress(link.number, "connecting" if word == "connecting" else "authenticating", rest)
+        elif word == "wait":
+            clock.now += float(rest)
+        else:
+            assert word == "online"
+            assert link.online(link.number, "host:1")
         lines.append(f"{event} > {', '.join(map(show, commands))} | {link.state.state}")
     return lines
 
@@ -152,7 +150,9 @@ def test_cancel_retry_and_reconfigure_at_any_moment(link: Link, clock: FakeClock
     )
 
 
-def test_after_a_suspend_an_online_link_is_probed_and_a_waiting_one_tries(link: Link, clock: FakeClock) -> None:
+def test_after_a_suspend_an_online_link_is_probed_and_a_waiting_one_tries(
+    link: Link, clock: FakeClock
+) -> None:
     transcript(
         link,
         clock,
@@ -200,7 +200,10 @@ def test_waits_have_full_jitter_and_a_cap(jitters: list[float]) -> None:
         link.due(link.number)
 
 
-@given(st.lists(st.sampled_from("start stop now reconfigure online broken wrong due woke".split()), max_size=40))
+EVENTS = ["start", "stop", "now", "reconfigure", "online", "broken", "wrong", "due", "woke"]
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=40))
 def test_no_order_of_events_leaves_it_stuck(events: list[str]) -> None:
     """Whatever happened: start (or now, where somebody has to act) leads to an attempt, stop leads to offline."""
     clock = FakeClock()

@@ -88,7 +88,14 @@ def test_nonces_differ_and_names_are_escaped() -> None:
 
 @pytest.mark.parametrize(
     ("text", "prepared"),
-    [("I\u00adX", "IX"), ("user", "user"), ("USER", "USER"), ("\u00aa", "a"), ("\u2168", "IX"), ("a\u00a0b", "a b")],
+    [
+        ("I\u00adX", "IX"),
+        ("user", "user"),
+        ("USER", "USER"),
+        ("\u00aa", "a"),
+        ("\u2168", "IX"),
+        ("a\u00a0b", "a b"),
+    ],
 )
 def test_saslprep_as_rfc_4013_shows_it(text: str, prepared: str) -> None:
     assert saslprep(text) == prepared

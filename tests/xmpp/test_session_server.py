@@ -42,7 +42,9 @@ async def test_messages_there_and_back_with_acknowledgements(server: PrivateServ
         await present(alice, bob)
         assert alice.stages == ["resolving", "connecting", "authenticating", "online"]
         assert alice.sessions == [False]
-        alice.session.send(text(bob.session.config.jid, "h\u00e9 <&> \U0001f600".replace("<&>", "&lt;&amp;&gt;")), track="k")
+        alice.session.send(
+            text(bob.session.config.jid, "h\u00e9 <&> \U0001f600".replace("<&>", "&lt;&amp;&gt;")), track="k"
+        )
         await bob.until(lambda: bob.messages)
         (message,) = bob.messages
         assert message.parts["body"] == "h\u00e9 <&> \U0001f600"
@@ -55,6 +57,20 @@ async def test_messages_there_and_back_with_acknowledgements(server: PrivateServ
         await alice.until(lambda: alice.bodies == ["an element"])
     assert alice.stages[-1] == "offline"
     assert alice.lost == []
+
+
+async def test_a_long_message_and_a_burst_pass_whole(server: PrivateServer) -> None:
+    async with users() as make:
+        alice, bob = make(config_of(server, "alice")), make(config_of(server, "bob"))
+        await present(alice, bob)
+        long = "long " * 20_000
+        alice.session.send(text(bob.session.jid, long, "long"))
+        for number in range(500):
+            alice.session.send(text(bob.session.jid, number), track=str(number))
+        await bob.until(lambda: len(bob.bodies) == 501, within=30)
+        assert bob.bodies == [long, *(str(number) for number in range(500))]
+        await alice.until(lambda: len(alice.acked) == 500)
+        assert alice.acked == [str(number) for number in range(500)]
 
 
 async def test_direct_tls(server: PrivateServer) -> None:
@@ -70,7 +86,9 @@ async def test_features_are_known_when_the_session_is_announced(server: PrivateS
         alice = make(config_of(server, "alice"))
         await present(alice)
         features = alice.session.features
-        assert "jabber:iq:roster" in features.server.features | {"jabber:iq:roster" for t in features.stream if "rosterver" in t}
+        assert "jabber:iq:roster" in features.server.features | {
+            "jabber:iq:roster" for t in features.stream if "rosterver" in t
+        }
         assert any(i.category == "pubsub" and i.type == "pep" for i in features.account.identities)
         assert "{urn:xmpp:sm:3}sm" in features.stream
 
@@ -147,7 +165,11 @@ async def test_a_bad_certificate_is_explained_and_a_pin_accepts_exactly_it(proso
         alice.session.reconfigure(config_for(account, "", prosody.c2s_port, pins=(report.sha256.upper(),)))
         await alice.online()
         assert alice.session.certificate is None
-        other = make(config_for(prosody.account("bob"), prosody.ca_file, prosody.c2s_port, pins=(fingerprint(b"other"),)))
+        other = make(
+            config_for(
+                prosody.account("bob"), prosody.ca_file, prosody.c2s_port, pins=(fingerprint(b"other"),)
+            )
+        )
         await other.session.start()
         await other.until(lambda: other.session.state.state == "refused")
         assert other.session.state.code == "bad-certificate"
@@ -159,7 +181,10 @@ async def test_a_certificate_for_another_name_is_explained(prosody: PrivateServe
         alice = make(config_for(("alice@elsewhere.example", "x"), prosody.ca_file, prosody.c2s_port))
         await alice.session.start()
         await alice.until(lambda: alice.session.state.state == "refused")
-        assert "not for elsewhere.example" in alice.session.state.reason or alice.session.state.code == "host-unknown"
+        assert (
+            "not for elsewhere.example" in alice.session.state.reason
+            or alice.session.state.code == "host-unknown"
+        )
 
 
 async def test_a_cut_line_is_resumed_and_nothing_is_lost(server: PrivateServer) -> None:
@@ -208,7 +233,9 @@ async def test_what_is_not_stored_is_not_acknowledged_and_comes_again(server: Pr
         await bob.until(lambda: "last" in bob.bodies)
         assert set(bob.sessions[1:]) == {True}
         assert bob.bodies.count("2") >= 2
-        assert [bob.bodies.count(str(n)) for n in (0, 1, 3)] == [1, 1, 1], "what was stored is not handed over twice"
+        assert [bob.bodies.count(str(n)) for n in (0, 1, 3)] == [1, 1, 1], (
+            "what was stored is not handed over twice"
+        )
 
 
 async def test_messages_that_nobody_stored_come_again_in_a_new_session(prosody: PrivateServer) -> None:
@@ -262,7 +289,9 @@ async def test_a_session_that_cannot_be_resumed_reports_what_it_does_not_know(se
         await present(alice)
         line.freeze(True)
         alice.session.send(text("bob@localhost", "perhaps"), track="k")
-        question = asyncio.get_running_loop().create_task(alice.session.iq("get", "<x xmlns='u:x'/>", "bob@localhost"))
+        question = asyncio.get_running_loop().create_task(
+            alice.session.iq("get", "<x xmlns='u:x'/>", "bob@localhost")
+        )
         await asyncio.sleep(0)
         server.stop()
         line.cut()
@@ -286,7 +315,9 @@ async def test_reconfiguring_while_online_moves_the_session(prosody: PrivateServ
         await alice.until(lambda: len(alice.sessions) == 2)
         assert alice.session.state.endpoint == f"127.0.0.1:{line.port}"
         assert alice.session.jid == f"{account.jid}/moved"
-        alice.session.reconfigure(config_for(account, prosody.ca_file, line.port, resource="moved", priority=5))
+        alice.session.reconfigure(
+            config_for(account, prosody.ca_file, line.port, resource="moved", priority=5)
+        )
         assert alice.session.state.state == "online", "a priority needs no new connection"
 
 
@@ -327,7 +358,9 @@ async def test_a_message_that_is_too_large_or_broken_is_refused_here(prosody: Pr
             alice.session.send("</stream:stream>")
 
 
-async def test_a_frozen_line_is_noticed_by_liveness(prosody: PrivateServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_frozen_line_is_noticed_by_liveness(
+    prosody: PrivateServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from salut.xmpp import connection, liveness
 
     monkeypatch.setattr(connection, "TICK", 0.05)

@@ -8,7 +8,6 @@ import random
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from time import monotonic
 from typing import Any, Final, Literal, Protocol
 
 import msgspec
@@ -132,10 +131,9 @@ class Link:
     async def _keep_trying(self) -> None:
         start = self._start
         while True:
-            began = monotonic()
             end = await self._live(start)
-            if monotonic() - began > LONGEST_WAIT:
-                self._waits = _waits()
+            if self.hello is not None and not end.fault:
+                self._waits = _waits()  # it is only gone; one that speaks nonsense is left alone longer
             start = self._start and end.restart
             self._drop()
             first, self._first = self._first, None
@@ -153,6 +151,7 @@ class Link:
 
     async def _live(self, start: bool) -> _End:
         """One connection, from opening to its end."""
+        self.hello = None
         try:
             transport = await self._opener(start)
         except SalutError as error:
@@ -160,7 +159,6 @@ class Link:
         except OSError as error:
             return _End(troubles.cut(str(error)), restart=start)
         self._transport = transport
-        self.hello = None
         parts: list[Coroutine[object, object, object]] = [self._ping(), self._greet(), self._read(transport)]
         tasks = [self._owner.spawn(part, "salut-link-part") for part in parts]
         try:
@@ -185,9 +183,9 @@ class Link:
                 if (end := await self._take(parse(line))) is not None:
                     return end
         except Desync as error:
-            return _End(troubles.cut(str(error)))
+            return _End(troubles.cut(str(error)), fault=True)
         except SalutError as error:
-            return _End(error, final=error.code in ("unavailable", "denied"))
+            return _End(error, final=error.code in ("unavailable", "denied"), fault=True)
         except OSError as error:
             return _End(troubles.cut(str(error)))
 
@@ -250,11 +248,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """How a connection ended. ``restart``: whether the daemon may be started again."""
+    """How a connection ended. ``restart``: the daemon may be started again; ``fault``: it spoke nonsense."""
 
     error: SalutError
     final: bool = False
     restart: bool = True
+    fault: bool = False
 
 
 def _waits() -> Iterator[float]:

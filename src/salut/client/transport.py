@@ -81,11 +81,25 @@ def unix_opener(path: str = "", command: Sequence[str] | None = None) -> Opener:
 
     async def open_unix(start: bool) -> Transport:
         where = path or paths.socket_path()
-        sock = await asyncio.to_thread(_connect, where, start, command)
-        reader, writer = await asyncio.open_unix_connection(sock=sock, limit=CHUNK)
+        connecting = asyncio.get_running_loop().run_in_executor(None, _connect, where, start, command)
+        try:
+            sock = await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            connecting.add_done_callback(_discard)  # a thread cannot be stopped; what it opens is closed
+            raise
+        try:
+            reader, writer = await asyncio.open_unix_connection(sock=sock, limit=CHUNK)
+        except BaseException:
+            sock.close()
+            raise
         return UnixTransport(reader, writer)
 
     return open_unix
+
+
+def _discard(connecting: asyncio.Future[socket.socket]) -> None:
+    if not connecting.cancelled() and connecting.exception() is None:
+        connecting.result().close()
 
 
 def _connect(where: str, start: bool, command: Sequence[str] | None) -> socket.socket:

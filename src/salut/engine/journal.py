@@ -9,19 +9,44 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from salut.api.ports import Read, Tx
+from salut.api.ports import Tx
 from salut.api.wire import Cause, Passing, Position
 from salut.engine.batch import Batch, Bus, PassingBatch
-from salut.engine.context import CURRENT
+from salut.engine.context import CURRENT, CallContext
 from salut.engine.writer import BatchWork, Journals, Outcome, Unit, Writer
 from salut.model.errors import SalutError
 
 T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
+
+
+class Ticket:
+    """Who waits for a unit of work, and for which call."""
+
+    __slots__ = ("context", "future")
+
+    def __init__(self, future: asyncio.Future[Any], context: CallContext | None) -> None:
+        self.future = future
+        self.context = context
+
+    def cause(self) -> Cause | None:
+        """For the changes of the unit."""
+        return self.context.cause() if self.context is not None else None
+
+    def settle(self, outcome: Outcome[object]) -> None:
+        """The unit has ended."""
+        if self.context is not None and outcome.error is None:
+            self.context.seq[outcome.unit.journal] = outcome.seq
+        if self.future.cancelled():
+            return
+        if outcome.error is not None:
+            self.future.set_exception(outcome.error)
+        else:
+            self.future.set_result(outcome.value)
 
 
 class Journal:
@@ -41,6 +66,22 @@ class Journal:
     def bind(self, writer: Writer) -> None:
         """Use this writer."""
         self._writer = writer
+
+    def open(self, name: str, pid: int) -> None:
+        """A profile was created: it has a journal now."""
+        self.journals.pids[name] = pid
+        self.journals.heads[name] = 0
+        self.heads[name] = 0
+
+    def shut(self, name: str) -> None:
+        """A profile was deleted: its journal is gone."""
+        self.journals.pids.pop(name, None)
+        self.journals.heads.pop(name, None)
+        self.heads.pop(name, None)
+
+    def names(self) -> list[str]:
+        """All journals, the daemon's (the empty name) first."""
+        return list(self.heads)
 
     def epoch_of(self, journal: str) -> str:
         """Epochs differ between journals that ever bore the same name, so that a position never misleads."""
@@ -69,7 +110,9 @@ class Journal:
             self.heads[batch.journal] = batch.last
             self.bus.publish(batch)
         for outcome in outcomes:
-            outcome.unit.done(outcome.value, outcome.seq, outcome.error)
+            ticket = outcome.unit.ticket
+            assert isinstance(ticket, Ticket)
+            ticket.settle(outcome)
 
     # Commits
     async def commit(self, journal: str, work: Callable[[Tx], T], *, patient: bool = False) -> T:
@@ -77,36 +120,18 @@ class Journal:
 
         Raises what ``work`` raises, and ``storage`` when the disk fails (unless ``patient``: then it waits).
         """
-        future: asyncio.Future[T] = self._loop.create_future()
-        context = CURRENT.get()
-
-        def done(value: object, seq: int, error: BaseException | None) -> None:
-            if context is not None and error is None:
-                context.seq[journal] = seq
-            _resolve(future, value, error)
-
-        self._submit(
-            Unit(journal, done, work=work, cause=context.cause() if context else None, patient=patient)
-        )
-        return await future
+        ticket = Ticket(self._loop.create_future(), CURRENT.get())
+        self._submit(Unit(journal, ticket, work, cause=ticket.cause(), patient=patient))
+        value: T = await ticket.future
+        return value
 
     def submit(
         self, journal: str, batch: BatchWork, item: object, *, patient: bool = True
     ) -> asyncio.Future[object]:
         """Hand ``item`` to ``batch``, which sees all that wait at once. The hot road of what servers send."""
-        future: asyncio.Future[object] = self._loop.create_future()
-        context = CURRENT.get()
-        cause: Cause | None = None
-        if context is not None:
-            cause = context.cause()
-
-        def done(value: object, seq: int, error: BaseException | None) -> None:
-            if context is not None and error is None:
-                context.seq[journal] = seq
-            _resolve(future, value, error)
-
-        self._submit(Unit(journal, done, batch=batch, item=item, cause=cause, patient=patient))
-        return future
+        ticket = Ticket(self._loop.create_future(), CURRENT.get())
+        self._submit(Unit(journal, ticket, None, batch, item, ticket.cause(), patient))
+        return ticket.future
 
     def _submit(self, unit: Unit) -> None:
         assert self._writer is not None
@@ -142,15 +167,3 @@ class Journal:
     def passing_now(self) -> dict[tuple[str, str, str], bytes]:
         """All passing objects that there are, encoded."""
         return self._passing
-
-
-def _resolve(future: asyncio.Future[T], value: object, error: BaseException | None) -> None:
-    if future.cancelled():
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(value)  # type: ignore[arg-type]  # the unit's own work made it
-
-
-ReadWork = Callable[[Read], T]

@@ -43,15 +43,12 @@ class BatchWork(Protocol):
         """Do the work; one result for each item, in order."""
 
 
-Callback = Callable[[object, int, BaseException | None], None]
-
-
 @dataclass(slots=True)
 class Unit:
-    """One thing to commit: ``work(tx)``, or ``item`` for ``batch``. ``done(value, seq, error)`` is called once."""
+    """One thing to commit: ``work(tx)``, or ``item`` for ``batch``. ``ticket`` is the submitter's own."""
 
     journal: str
-    done: Callback
+    ticket: object
     work: Callable[[Tx], object] | None = None
     batch: BatchWork | None = None
     item: object = None

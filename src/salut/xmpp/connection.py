@@ -194,11 +194,17 @@ class Connection:
             arrival = await self._attempts.run(self._user.config, resume, progress)
         except LinkFailureError as error:
             self._apply(self._link.failed(number, error.failure))
+            return
         except Exception as error:
             self._apply(self._link.failed(number, Failure("internal", f"an error of ours: {error!r}")))
             raise
-        else:
+        try:
             self._establish(number, arrival)
+        except Exception as error:
+            arrival.wire.abort()
+            if self._wire is arrival.wire:
+                self._ended(arrival.wire, number, Failure("internal", f"an error of ours: {error!r}"))
+            raise
 
     def _establish(self, number: int, arrival: Arrival) -> None:
         wire, established = arrival.wire, arrival.established
@@ -222,6 +228,8 @@ class Connection:
         self._tell()
         for element in established.early:
             self.receiver.early(element)
+        if self._wire is not wire:  # somebody who was told has ended it
+            return
         wire.go_live(
             self.receiver.element, lambda failure: self._ended(wire, number, failure), self._liveness.heard
         )
@@ -246,7 +254,7 @@ class Connection:
     def _drop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._attempt is not None and self._attempt is not asyncio.current_task():
+        if self._attempt is not None:
             self._attempt.cancel()
         wire = self._wire
         if wire is not None:

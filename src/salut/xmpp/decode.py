@@ -22,9 +22,7 @@ XML_LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 MESSAGE: Final = f"{{{CLIENT}}}message"
 
 MAX_CHILDREN = 200
-"""Children of one message that are looked at."""
-MAX_TEXT = 100_000
-"""Characters of a body; what is longer is cut, and the cut is named in ``faults``."""
+"""Children of one message that are looked at. Texts need no bound of their own: the stanza has one."""
 
 Decoder = Callable[[Element], object]
 """Child element -> the part's value, or None when there is nothing of use in it."""
@@ -122,10 +120,6 @@ class Decoders:
                 continue
             if value is not None:
                 _put(parts, part, value, many)
-        body = parts.get("body")
-        if isinstance(body, str) and len(body) > MAX_TEXT:
-            parts["body"] = body[:MAX_TEXT]
-            faults.append(f"body cut after {MAX_TEXT} characters")
         return inbound
 
 

@@ -115,10 +115,16 @@ class Pending:
 
 
 def _may_answer(from_: str, to: str, own: str) -> bool:
-    bare, domain = own.partition("/")[0], own.partition("/")[0].rpartition("@")[2]
-    if not to or to == bare:
-        return from_ in ("", bare, own, domain)
-    return from_ == to
+    """Addresses compare without regard to case but for the resource: servers lower the case of ours."""
+    bare = own.partition("/")[0]
+    if not to or _fold(to) == _fold(bare):
+        return not from_ or _fold(from_) in (_fold(bare), _fold(own), bare.rpartition("@")[2].lower())
+    return _fold(from_) == _fold(to)
+
+
+def _fold(jid: str) -> str:
+    bare, slash, resource = jid.partition("/")
+    return bare.casefold() + slash + resource
 
 
 def request_text(kind: Kind, number: str, to: str, payload: Element | str) -> str:

@@ -15,7 +15,7 @@ from salut.xmpp.certificate import CertificateReport, explain
 from salut.xmpp.config import SessionConfig
 from salut.xmpp.errors import LinkFailureError, fail
 from salut.xmpp.resolve import Endpoint, to_ascii
-from salut.xmpp.tls import SharedTls, is_pinned
+from salut.xmpp.tls import SharedTls, is_pinned, slim
 from salut.xmpp.wire import Wire
 
 STARTTLS: Final = "urn:ietf:params:xml:ns:xmpp-tls"
@@ -81,6 +81,7 @@ async def _open(
                 features = None
         if check_pins and config.pins and features is None:
             _check_pins(wire, config)
+        slim(wire.transport)
     except BaseException:
         wire.abort()
         raise

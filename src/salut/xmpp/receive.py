@@ -156,6 +156,9 @@ class Receiver:
             return
         if result is not None:
             self._wait(inbox, number, inbound, result)
+        elif inbox is not None and inbox.unfinished:  # it may have failed before
+            inbox.done(number)
+            self._owe()
 
     # ---- messages that need time
 

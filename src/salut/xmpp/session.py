@@ -250,7 +250,9 @@ class Session:
 
     async def _discover(self, jid: str, stream: frozenset[str]) -> None:
         """A server that does not say what it can do can, for us, do nothing; it may still be talked to."""
-        server, account = await asyncio.gather(self._info(self.config.domain), self._info(self.config.jid))
+        server, account = await asyncio.gather(
+            self._info(self.config.domain), self._info(jid.partition("/")[0])
+        )
         if self._connection.online and jid == self.jid:
             self.features = Features(server, account, stream)
             self._guard(self._events.session, False)

@@ -147,6 +147,7 @@ class NewMessage(msgspec.Struct, kw_only=True):
     sub: int = 0
     mention: bool = False
     counts: bool = True  # whether it may count as unread
+    perhaps_own: bool = False  # replayed under our nick: ours only if history holds it as sent by us
     markable: bool = False  # its sender wants to know when it is read (XEP-0333)
 
 
@@ -184,6 +185,9 @@ class History(Protocol):
 
     def find(self, profile: str, *, origin: str, conversation: str) -> Awaitable[Message | None]:
         """An own message, by the id that it left with."""
+
+    def newest(self, profile: str, conversation: str) -> Awaitable[Message | None]:
+        """The newest message of a conversation that its server has shown us."""
 
     def pending(self, profile: str) -> Awaitable[list[Message]]:
         """Own messages that the server has not acknowledged, in order."""

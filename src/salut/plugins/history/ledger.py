@@ -15,6 +15,7 @@ from salut.model.errors import not_found
 from salut.model.words import _
 from salut.plugins.history import rows
 from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage
+from salut.plugins.history.seen import Seen
 
 STEP: Final = 4  # between live places: leaves known for a gap's bounds (place + 1, place - 1)
 PREVIEW: Final = 120
@@ -66,22 +67,21 @@ class Ledger:
             self._next_id = int(cast("int", row[0] or 0)) + 1 if row else 1
         stored: list[Message | None] = []
         inserts: list[tuple[Any, ...]] = []
-        fresh: dict[tuple[int, str, str], int] = {}  # in this batch: what the indexes do not show yet
+        there = self._seen(tx, messages)
         for new in messages:
             known = self.known(tx, new.conversation, new.conversation_kind)
-            marks = [(known.id, "a", new.archive)] if new.archive else []
-            if new.origin:
-                marks.append((known.id, "o", f"{new.origin}\0{new.sender}\0{new.body}"))
-            if any(mark in fresh for mark in marks) or self._is_there(tx, known, new):
+            if there.is_there(known.id, new):
                 stored.append(None)
                 continue
             message = self._place(tx, known, new)
-            fresh.update(dict.fromkeys(marks, message.id))
+            there.note(known.id, new, message.id)
             seq = tx.change("message", str(message.id), message)
             inserts.append(self._row(tx, known, new, message, seq))
             stored.append(message)
         tx.many(rows.INSERT_MESSAGE, inserts)
         tx.many(rows.INSERT_TEXT, [(insert[0], insert[9]) for insert in inserts])
+        for key, archive in there.learnt:
+            self._learn(tx, key, archive)
         self.flush(tx)
         return stored
 
@@ -91,32 +91,25 @@ class Ledger:
             m.state, m.error, m.origin, m.archive, m.mention, new.counts, new.markable, new.stream, seq,
         )  # fmt: skip
 
-    def _is_there(self, tx: Tx, known: Known, new: NewMessage) -> bool:
-        if new.archive and tx.one(
-            "SELECT 1 FROM message WHERE conv=? AND archive=?", (known.id, new.archive)
-        ):
-            return True
-        if not new.origin or (new.archive and not new.place and not new.outgoing):
-            return False  # live with an archive id: that id alone decides
-        row = tx.one(
-            "SELECT id, archive, state FROM message WHERE conv=? AND origin=? AND outgoing=? AND (outgoing OR "
-            "(sender=? AND body=?))",
-            (known.id, new.origin, new.outgoing, new.sender, new.body),
-        )
-        if row is None or (new.archive and row[1] and row[1] != new.archive):
-            return False
-        self._learn(tx, cast("int", row[0]), new, str(row[1]), str(row[2]))
-        return True
+    def _seen(self, tx: Tx, messages: Sequence[NewMessage]) -> Seen:
+        """What the store holds of these messages, asked once for each conversation of the batch."""
+        seen = Seen()
+        by_conversation: dict[int, list[NewMessage]] = {}
+        for new in messages:
+            known = self.known(tx, new.conversation, new.conversation_kind)
+            by_conversation.setdefault(known.id, []).append(new)
+        for key, news in by_conversation.items():
+            seen.load(tx, key, news)
+        return seen
 
-    def _learn(self, tx: Tx, key: int, new: NewMessage, archive: str, state: str) -> None:
-        """A known message comes back from the archive or the known: take its archive id, and that it arrived."""
-        sent = state in ("pending", "failed")
-        if (new.archive and not archive) or sent:
-            tx.execute(
-                "UPDATE message SET archive=CASE archive WHEN '' THEN ? ELSE archive END, state=?, error='' WHERE id=?",
-                (new.archive, "sent" if sent else state, key),
-            )
-            self._changed(tx, key)
+    def _learn(self, tx: Tx, key: int, archive: str) -> None:
+        """A known message came back from the archive or the room: it takes its archive id, and has arrived."""
+        tx.execute(
+            "UPDATE message SET archive=CASE archive WHEN '' THEN ? ELSE archive END, "
+            "state=CASE WHEN state IN ('pending', 'failed') THEN 'sent' ELSE state END, error='' WHERE id=?",
+            (archive, key),
+        )
+        self._changed(tx, key)
 
     def _changed(self, tx: Tx, key: int) -> Message:
         row = tx.one(f"{rows.MESSAGES} WHERE m.id=?", (key,))
@@ -298,7 +291,7 @@ class Ledger:
         """Advance an own message's state; ``None`` where there is nothing to advance."""
         sql = (
             "SELECT m.id, m.state FROM message m JOIN conversation c ON c.id=m.conv "
-            "WHERE m.pid=? AND m.origin=? AND m.outgoing"
+            "WHERE m.pid=? AND m.origin=? AND m.origin<>'' AND m.outgoing"
         )
         row = tx.one(f"{sql} AND c.address=?", (tx.pid, origin, by)) if by else tx.one(sql, (tx.pid, origin))
         if row is None:
@@ -311,9 +304,8 @@ class Ledger:
             return None
         tx.execute("UPDATE message SET state=?, error=? WHERE id=?", (state, error[:500], row[0]))
         if now == "pending":
-            stream = self.stream(tx, "")
-            place = tx.one("SELECT place FROM message WHERE id=?", (row[0],))
-            stream.archived = max(stream.archived, cast("int", place[0]) if place else 0)
+            stream = self.stream(tx, cast("str", row[2]))
+            stream.archived = max(stream.archived, cast("int", row[3]))
             stream.dirty = True
             self.flush(tx)
         return self._changed(tx, cast("int", row[0]))

@@ -105,7 +105,8 @@ class HistoryService(HistoryApi):
 
     def ingest(self, profile: str, message: NewMessage) -> Awaitable[Message | None]:
         """See ``History``."""
-        future = self._host.journal.submit(profile, self._ledger, message)
+        waits_for_a_person = message.outgoing and message.state == "pending"
+        future = self._host.journal.submit(profile, self._ledger, message, patient=not waits_for_a_person)
         return cast("Awaitable[Message | None]", future)
 
     def store(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Message | None]:
@@ -137,8 +138,18 @@ class HistoryService(HistoryApi):
     async def find(self, profile: str, *, origin: str, conversation: str) -> Message | None:
         """See ``History``."""
         pid = self._host.pid(profile)
-        sql = f"{rows.MESSAGES} WHERE m.origin=? AND m.pid=? AND c.address=? AND m.outgoing"
+        sql = f"{rows.MESSAGES} WHERE m.origin=? AND m.origin<>'' AND m.pid=? AND c.address=? AND m.outgoing"
         row = await self._host.readers.read(lambda read: read.one(sql, (origin, pid, conversation)))
+        return rows.message(row) if row else None
+
+    async def newest(self, profile: str, conversation: str) -> Message | None:
+        """See ``History``."""
+        pid = self._host.pid(profile)
+        sql = (
+            f"{rows.MESSAGES} WHERE m.conv=(SELECT id FROM conversation WHERE pid=? AND address=?) "
+            "AND (NOT m.outgoing OR m.archive<>'') ORDER BY m.place DESC, m.sub DESC LIMIT 1"
+        )
+        row = await self._host.readers.read(lambda read: read.one(sql, (pid, conversation)))
         return rows.message(row) if row else None
 
     async def pending(self, profile: str) -> list[Message]:

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Each message once: what of a batch the store holds already.
+
+A message is known by its archive id (XEP-0359 stanza-id). Where that is missing on one side, by the id that its
+sender gave it, together with sender and text: senders may use an id twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from salut.api.ports import Tx
+from salut.plugins.history.api import NewMessage
+
+ARCHIVES = (
+    "SELECT archive FROM message WHERE conv=? AND archive<>'' AND archive IN (SELECT value FROM json_each(?))"
+)
+ORIGINS = (
+    "SELECT origin, id, archive, state, outgoing, sender, body FROM message "
+    "WHERE conv=? AND origin<>'' AND origin IN (SELECT value FROM json_each(?))"
+)
+
+
+@dataclass(slots=True)
+class Twin:
+    """A stored message with the same origin id."""
+
+    id: int
+    archive: str
+    state: str
+    outgoing: bool
+    sender: str
+    body: str
+
+
+def by_archive_alone(new: NewMessage) -> bool:
+    """A live message of somebody else with an archive id: that id alone decides."""
+    return bool(new.archive) and not new.place and not new.outgoing and not new.perhaps_own
+
+
+def same(twin: Twin, new: NewMessage) -> bool:
+    """Whether a message with the origin id of a stored one is that one."""
+    if new.outgoing or (new.perhaps_own and twin.outgoing):
+        return twin.outgoing and (new.outgoing or twin.body == new.body)
+    return not twin.outgoing and twin.sender == new.sender and twin.body == new.body
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is known. ``learnt``: (message id, archive id) of stored messages that came back."""
+
+    archives: set[tuple[int, str]] = field(default_factory=set)
+    twins: dict[tuple[int, str], list[Twin]] = field(default_factory=dict)
+    learnt: list[tuple[int, str]] = field(default_factory=list)
+
+    def load(self, tx: Tx, conversation: int, news: Sequence[NewMessage]) -> None:
+        """Ask the store about these messages of one conversation."""
+        archives = [new.archive for new in news if new.archive]
+        if archives:
+            found = tx.all(ARCHIVES, (conversation, json.dumps(archives)))
+            self.archives.update((conversation, str(row[0])) for row in found)
+        origins = [new.origin for new in news if new.origin and not by_archive_alone(new)]
+        if origins:
+            for row in tx.all(ORIGINS, (conversation, json.dumps(origins))):
+                origin, key, archive, state, outgoing, sender, body = row
+                twin = Twin(
+                    cast("int", key), str(archive), str(state), bool(outgoing), str(sender), str(body)
+                )
+                self.twins.setdefault((conversation, str(origin)), []).append(twin)
+
+    def is_there(self, conversation: int, new: NewMessage) -> bool:
+        """Whether the message is stored; a stored one may learn its archive id from this."""
+        if new.archive and (conversation, new.archive) in self.archives:
+            return True
+        if not new.origin or by_archive_alone(new):
+            return False
+        for twin in self.twins.get((conversation, new.origin), ()):
+            if not same(twin, new):
+                continue
+            if new.archive and twin.archive and twin.archive != new.archive:
+                continue
+            if (new.archive and not twin.archive) or (
+                new.state != "pending" and twin.state in ("pending", "failed")
+            ):
+                twin.archive = twin.archive or new.archive
+                twin.state = "sent" if twin.outgoing else twin.state
+                self.learnt.append((twin.id, new.archive))
+            return True
+        return False
+
+    def note(self, conversation: int, new: NewMessage, key: int) -> None:
+        """The message is stored now, in this same batch."""
+        if new.archive:
+            self.archives.add((conversation, new.archive))
+        if new.origin:
+            twin = Twin(key, new.archive, new.state, new.outgoing, new.sender, new.body)
+            self.twins.setdefault((conversation, new.origin), []).append(twin)
