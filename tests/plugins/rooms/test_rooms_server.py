@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from devkit.servers import PrivateServer, XmppServer
+from devkit.servers import XmppServer
 from salut.model.errors import SalutError
 from tests.engine_kit import EngineKit, running_engine
 

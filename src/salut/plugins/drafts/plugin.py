@@ -11,7 +11,7 @@ from salut.api.ports import Read
 from salut.api.wire import Item
 from salut.engine.plugin import Host, Plugin
 from salut.plugins.drafts.api import CONTRACT
-from salut.plugins.drafts.service import SELECT, DraftsService, of_row
+from salut.plugins.drafts.service import SELECT, SHOWN_TEXT, DraftsService, of_row
 
 
 class DraftsPlugin(Plugin):
@@ -30,6 +30,10 @@ class DraftsPlugin(Plugin):
         return (self._service,)
 
     def snapshot(self, read: Read, profile: str, pid: int, limit: int) -> Iterable[Item]:
-        for row in read.all(f"{SELECT} LIMIT {int(max(limit, 1))}", (pid,)):
+        room = SHOWN_TEXT
+        for row in read.all(SELECT, (pid,)):
             draft = of_row(row)
+            room -= len(draft.text)
+            if room < 0:
+                return
             yield Item("draft", draft.conversation, cast("int", row[4]), draft)

@@ -16,7 +16,10 @@ from salut.plugins.drafts.api import Draft, DraftsApi
 
 MAX_TEXT: Final = 65_536
 MOST_DRAFTS: Final = 1_000
-SELECT: Final = "SELECT conversation, text, at, window, rev FROM draft WHERE pid=? ORDER BY at DESC, conversation"
+SHOWN_TEXT: Final = 65_536  # characters of all drafts that a new window gets; the rest on demand
+SELECT: Final = (
+    "SELECT conversation, text, at, window, rev FROM draft WHERE pid=? ORDER BY at DESC, conversation"
+)
 
 
 def of_row(row: SqlRow) -> Draft:
