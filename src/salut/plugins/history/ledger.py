@@ -290,7 +290,7 @@ class Ledger:
     def set_state(self, tx: Tx, origin: str, state: MessageState, error: str, by: str) -> Message | None:
         """Advance an own message's state; ``None`` where there is nothing to advance."""
         sql = (
-            "SELECT m.id, m.state FROM message m JOIN conversation c ON c.id=m.conv "
+            "SELECT m.id, m.state, m.stream, m.place FROM message m JOIN conversation c ON c.id=m.conv "
             "WHERE m.pid=? AND m.origin=? AND m.origin<>'' AND m.outgoing"
         )
         row = tx.one(f"{sql} AND c.address=?", (tx.pid, origin, by)) if by else tx.one(sql, (tx.pid, origin))
