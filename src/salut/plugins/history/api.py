@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from salut.api.contract import Contract, Kind, Service, method
-from salut.api.ports import Tx
+from salut.api.ports import Read, Tx
 from salut.model.page import Page
 
 MessageKind = Literal["chat", "normal", "groupchat", "private"]
@@ -191,6 +191,17 @@ class History(Protocol):
 
     def pending(self, profile: str) -> Awaitable[list[Message]]:
         """Own messages that the server has not acknowledged, in order."""
+
+    def titles(self, title_of: Callable[[Tx, str], str]) -> None:
+        """``title_of(tx, address)`` names each conversation with a contact that is made from now on; it is called
+        in the writer's thread."""
+
+    def title(self, tx: Tx, conversation: str, title: str) -> None:
+        """``set_title`` inside a unit of work of the caller's."""
+
+    def known(self, read: Read, pid: int) -> list[tuple[str, ConversationKind, str]]:
+        """Address, kind and title of all conversations, the last active first (10,000 at most); for reader
+        threads."""
 
     def set_title(self, profile: str, conversation: str, title: str) -> Awaitable[object]:
         """Name a conversation, if it exists."""

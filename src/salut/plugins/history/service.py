@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
 from salut.api.ports import Read, Tx
@@ -15,6 +15,7 @@ from salut.model.words import _
 from salut.plugins.history import queries, rows
 from salut.plugins.history.api import (
     Conversation,
+    ConversationKind,
     Found,
     HistoryApi,
     Message,
@@ -161,6 +162,18 @@ class HistoryService(HistoryApi):
             )
         )
         return [rows.message(row) for row in found]
+
+    def titles(self, title_of: Callable[[Tx, str], str]) -> None:
+        """See ``History``."""
+        self._ledger.title_of = title_of
+
+    def title(self, tx: Tx, conversation: str, title: str) -> None:
+        """See ``History``."""
+        self._ledger.set_title(tx, conversation, title)
+
+    def known(self, read: Read, pid: int) -> list[tuple[str, ConversationKind, str]]:
+        """See ``History``."""
+        return queries.known(read, pid)
 
     def set_title(self, profile: str, conversation: str, title: str) -> Awaitable[object]:
         """See ``History``."""
