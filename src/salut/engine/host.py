@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib.metadata import entry_points
 
 import structlog
@@ -109,14 +109,19 @@ class PluginHost:
 
     async def online(self, profile: str, resumed: bool) -> None:
         """Tell plugins, one after the other, in the order of their needs."""
+        if not resumed:
+            await self._tell("opening", profile, lambda plugin: plugin.opening(profile))
+        await self._tell("online", profile, lambda plugin: plugin.online(profile, resumed))
+
+    async def _tell(self, what: str, profile: str, tell: Callable[[Plugin], Awaitable[None]]) -> None:
         for name, plugin in self.plugins.items():
             if not self._host.is_online(profile):
                 return  # lost meanwhile; the next session begins anew
             try:
-                await plugin.online(profile, resumed)
+                await tell(plugin)
             except Exception as error:  # noqa: BLE001 - as in _each
-                self._log.exception("plugin failed", plugin=name, doing="online", profile=profile)
-                self.status[name] = f"failed in online: {error!r}"
+                self._log.exception("plugin failed", plugin=name, doing=what, profile=profile)
+                self.status[name] = f"failed in {what}: {error!r}"
 
     def offline(self, profile: str) -> None:
         """The session is lost for good."""

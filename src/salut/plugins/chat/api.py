@@ -62,11 +62,17 @@ class Chat(Protocol):
     def rooms(self, sender_of: Callable[[str, str], tuple[str, str] | None]) -> None:
         """``sender_of(profile, address)``: for a joined room our (room, nick), else ``None``."""
 
-    def hold(self, profile: str) -> None:
-        """Do not send again what is pending until ``release``: the archive may show that it arrived."""
+    def hold(self, profile: str) -> Awaitable[int | None]:
+        """Do not send again what is pending until ``release``: the archive may show that it arrived.
+
+        Returns when the oldest of it was written; ``None``: nothing is pending, and nothing held.
+        """
+
+    def held(self, profile: str) -> Awaitable[bool]:
+        """Whether something that ``hold`` found is still pending."""
 
     def release(self, profile: str) -> None:
-        """Pending messages may leave (again)."""
+        """Pending messages may leave (again). May be called more than once."""
 
     def advance(
         self, profile: str, origin: str, state: MessageState, error: str = "", by: str = ""

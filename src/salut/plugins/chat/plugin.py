@@ -32,6 +32,9 @@ class ChatPlugin(Plugin):
     def port(self) -> object:
         return self._service
 
+    async def opening(self, profile: str) -> None:
+        self._service.begin(profile)
+
     async def online(self, profile: str, resumed: bool) -> None:
         if not resumed:
             await self._service.flush(profile)

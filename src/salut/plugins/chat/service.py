@@ -36,7 +36,8 @@ class ChatService(ChatApi):
         self._sender_of: Callable[[str, str], tuple[str, str] | None] = lambda _profile, _to: None
         self._waiting: dict[tuple[str, str], list[asyncio.Future[Message]]] = {}
         self._typing: dict[tuple[str, str], asyncio.TimerHandle] = {}
-        self._held: set[str] = set()  # profiles whose pending messages wait for the archive
+        self._held: dict[str, int] = {}  # profiles whose pending messages wait for the archive: newest id
+        self._left: dict[str, set[str]] = {}  # what was sent on the session and is not confirmed
         self.protocol: ChatProtocol
 
     # Other plugins (the port)
@@ -48,14 +49,30 @@ class ChatService(ChatApi):
         """``sender_of(profile, address)``: for a joined room our (room, nick), else ``None``."""
         self._sender_of = sender_of
 
-    def hold(self, profile: str) -> None:
-        """Do not send again what is pending until ``release``: the archive may show that it arrived."""
-        self._held.add(profile)
+    async def hold(self, profile: str) -> int | None:
+        """See ``Chat``."""
+        pending = await self._history.pending(profile)
+        if not pending:
+            return None
+        self._held[profile] = pending[-1].id
+        return min(message.at for message in pending)
+
+    async def held(self, profile: str) -> bool:
+        """See ``Chat``."""
+        newest = self._held.get(profile)
+        if newest is None:
+            return False
+        return any(message.id <= newest for message in await self._history.pending(profile))
 
     def release(self, profile: str) -> None:
-        """Pending messages may leave (again)."""
-        self._held.discard(profile)
-        self._host.owner.spawn(self.flush(profile), f"send pending {profile}")
+        """See ``Chat``."""
+        if self._held.pop(profile, None) is not None:
+            self._host.owner.spawn(self.flush(profile), f"send pending {profile}")
+
+    def is_private(self, profile: str, address: str) -> bool:
+        """Whether this is an occupant of a room that we are in."""
+        room, slash, _nick = address.partition("/")
+        return bool(slash) and self._sender_of(profile, room) is not None
 
     async def advance(
         self, profile: str, origin: str, state: MessageState, error: str = "", by: str = ""
@@ -146,14 +163,17 @@ class ChatService(ChatApi):
         return message
 
     def _put(self, profile: str, message: Message) -> None:
-        """On its way, if there is a link; else ``flush`` does it when there is one."""
-        if not self._host.is_online(profile):
+        """On its way, once in a session, if there is a link; else ``flush`` does it when there is one."""
+        left = self._left.setdefault(profile, set())
+        if message.origin in left or not self._host.is_online(profile):
             return
         try:
             self.protocol.send(self._host.link(profile), message, "".join(ask(message) for ask in self._asks))
         except SalutError as error:
             if error.code != "not-connected":
                 raise
+        else:
+            left.add(message.origin)
 
     async def _wait(self, profile: str, message: Message, goal: int, timeout: float) -> Message:
         mark = (profile, message.origin)
@@ -206,7 +226,12 @@ class ChatService(ChatApi):
     def acked(self, profile: str, origins: list[str]) -> None:
         """The server has these."""
         for origin in origins:
-            self._host.owner.spawn(self.advance(profile, origin, "sent"), "acknowledged")
+            self._host.owner.spawn(self._acked(profile, origin), "acknowledged")
+
+    async def _acked(self, profile: str, origin: str) -> None:
+        left = self._left.get(profile, set())
+        await self.advance(profile, origin, "sent")
+        left.discard(origin)  # not before: ``flush`` sends what is pending and was not sent
 
     def heard(self, profile: str, sender: str, state: TypingState) -> None:
         """Someone writes, or has stopped to."""
@@ -233,6 +258,11 @@ class ChatService(ChatApi):
         for message in await self._history.pending(profile):
             if message.kind != "groupchat" or self._sender_of(profile, message.conversation) is not None:
                 self._put(profile, message)
+
+    def begin(self, profile: str) -> None:
+        """A fresh session: nothing was sent on it."""
+        self._left.pop(profile, None)
+        self._held.pop(profile, None)
 
     def forget(self, profile: str) -> None:
         """The profile has no link any more: nobody types."""

@@ -9,12 +9,12 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from salut.api.ports import Tx
+from salut.api.ports import SqlRow, Tx
 from salut.model import moment
 from salut.model.errors import not_found
 from salut.model.words import _
 from salut.plugins.history import rows
-from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage
+from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage, Standing
 
 STEP: Final = 4  # between live places: leaves known for a gap's bounds (place + 1, place - 1)
 PREVIEW: Final = 120
@@ -33,11 +33,23 @@ class Known:
 
 @dataclass(slots=True)
 class Stream:
-    """Places given out in one stream of messages. ``archived``: the newest that its archive holds too."""
+    """Places given out in one stream of messages, and where a gap that opens now begins (``Newest``)."""
 
-    last: int
-    archived: int
+    last: int = 0
+    floor: int = 0
+    at: int = 0
+    top: tuple[int, int] = (0, 0)  # place and sub of the newest archive id
+    archive: str = ""
     dirty: bool = False
+
+    def took(self, place: int, sub: int, at: int, archive: str, outgoing: bool) -> None:
+        """A message stands there; ``archive``: its archive id, if known."""
+        self.dirty = True
+        self.last = max(self.last, place)
+        if (archive or not outgoing) and place >= self.floor:
+            self.floor, self.at = place, at
+        if archive and (place, sub) >= self.top:
+            self.top, self.archive = (place, sub), archive
 
 
 class Ledger:
@@ -66,17 +78,17 @@ class Ledger:
             self._next_id = int(cast("int", row[0] or 0)) + 1 if row else 1
         stored: list[Message | None] = []
         inserts: list[tuple[Any, ...]] = []
-        fresh: dict[tuple[int, str, str], int] = {}  # in this batch: what the indexes do not show yet
+        fresh: dict[tuple[int, str, str], str] = {}  # in this batch: what the indexes do not show yet
         for new in messages:
             known = self.known(tx, new.conversation, new.conversation_kind)
             marks = [(known.id, "a", new.archive)] if new.archive else []
             if new.origin:
                 marks.append((known.id, "o", f"{new.origin}\0{new.sender}\0{new.body}"))
-            if any(mark in fresh for mark in marks) or self._is_there(tx, known, new):
+            if any(_same(fresh.get(mark), new.archive) for mark in marks) or self._is_there(tx, known, new):
                 stored.append(None)
                 continue
             message = self._place(tx, known, new)
-            fresh.update(dict.fromkeys(marks, message.id))
+            fresh.update(dict.fromkeys(marks, new.archive))
             seq = tx.change("message", str(message.id), message)
             inserts.append(self._row(tx, known, new, message, seq))
             stored.append(message)
@@ -91,31 +103,54 @@ class Ledger:
             m.state, m.error, m.origin, m.archive, m.mention, new.counts, new.markable, new.stream, seq,
         )  # fmt: skip
 
-    def _is_there(self, tx: Tx, known: Known, new: NewMessage) -> bool:
-        if new.archive and tx.one(
-            "SELECT 1 FROM message WHERE conv=? AND archive=?", (known.id, new.archive)
-        ):
-            return True
-        if not new.origin or (new.archive and not new.place and not new.outgoing):
-            return False  # live with an archive id: that id alone decides
-        row = tx.one(
-            "SELECT id, archive, state FROM message WHERE conv=? AND origin=? AND outgoing=? AND (outgoing OR "
-            "(sender=? AND body=?))",
-            (known.id, new.origin, new.outgoing, new.sender, new.body),
+    def standing(self, tx: Tx, new: NewMessage) -> Standing | None:
+        """Where a message from the archive stands, if it is there already."""
+        known = self.known(tx, new.conversation, new.conversation_kind)
+        row = self._find(tx, known, new)
+        if row is None:
+            return None
+        return Standing(cast("int", row[3]), cast("int", row[4]), row[1] == new.archive != "")
+
+    # ``archive<>''`` and ``origin<>''`` look idle, but without them SQLite does not use the partial indexes
+    def _find(self, tx: Tx, known: Known, new: NewMessage) -> SqlRow | None:
+        """id, archive id, state, place, sub, at of the row that a message from the archive, or one of our own,
+        is already: the one with its archive id, else one without that has its origin, sender and body."""
+        columns = "SELECT id, archive, state, place, sub, at, outgoing FROM message"
+        if new.archive:
+            row = tx.one(
+                f"{columns} WHERE conv=? AND archive=? AND archive<>'' LIMIT 1", (known.id, new.archive)
+            )
+            if row is not None:
+                return row
+        if not new.origin:
+            return None
+        return tx.one(
+            f"{columns} WHERE conv=? AND origin=? AND origin<>'' AND outgoing=? "
+            "AND (outgoing OR (sender=? AND body=?)) AND (archive='' OR ?='') ORDER BY id LIMIT 1",
+            (known.id, new.origin, new.outgoing, new.sender, new.body, new.archive),
         )
-        if row is None or (new.archive and row[1] and row[1] != new.archive):
+
+    def _is_there(self, tx: Tx, known: Known, new: NewMessage) -> bool:
+        if new.archive and not new.place and not new.outgoing:  # live with an archive id: that alone decides
+            sql = "SELECT 1 FROM message WHERE conv=? AND archive=? AND archive<>''"
+            return tx.one(sql, (known.id, new.archive)) is not None
+        row = self._find(tx, known, new)
+        if row is None:
             return False
-        self._learn(tx, cast("int", row[0]), new, str(row[1]), str(row[2]))
+        self._learn(tx, row, new)
         return True
 
-    def _learn(self, tx: Tx, key: int, new: NewMessage, archive: str, state: str) -> None:
-        """A known message comes back from the archive or the known: take its archive id, and that it arrived."""
+    def _learn(self, tx: Tx, row: SqlRow, new: NewMessage) -> None:
+        """A known message comes back from the archive or the server: take its archive id, and that it arrived."""
+        key, archive, state, place, sub, at, outgoing = cast("tuple[int, str, str, int, int, int, int]", row)
         sent = state in ("pending", "failed")
         if (new.archive and not archive) or sent:
             tx.execute(
                 "UPDATE message SET archive=CASE archive WHEN '' THEN ? ELSE archive END, state=?, error='' WHERE id=?",
                 (new.archive, "sent" if sent else state, key),
             )
+            if new.archive:
+                self.stream(tx, new.stream).took(place, sub, at, new.archive, bool(outgoing))
             self._changed(tx, key)
 
     def _changed(self, tx: Tx, key: int) -> Message:
@@ -133,10 +168,7 @@ class Ledger:
         if not place:
             place = max(at, stream.last + STEP)
             sub = 0
-        stream.last = max(stream.last, place)
-        if not (new.outgoing and new.state == "pending"):
-            stream.archived = max(stream.archived, place)
-        stream.dirty = True
+        stream.took(place, sub, at, new.archive, new.outgoing)
         message = Message(
             id=self._next_id,
             conversation=new.conversation,
@@ -204,9 +236,16 @@ class Ledger:
         mark = (tx.pid, name)
         stream = self._streams.get(mark)
         if stream is None:
-            row = tx.one("SELECT last_place, archived_place FROM stream WHERE pid=? AND name=?", mark)
-            last, archived = cast("tuple[int, int]", row) if row else (0, 0)
-            stream = self._streams[mark] = Stream(last, archived)
+            row = tx.one(
+                "SELECT last_place, floor_place, floor_at, top_place, top_sub, top_archive FROM stream "
+                "WHERE pid=? AND name=?",
+                mark,
+            )
+            stream = Stream()
+            if row:
+                last, floor, at, place, sub, archive = cast("tuple[int, int, int, int, int, str]", row)
+                stream = Stream(last, floor, at, (place, sub), archive)
+            self._streams[mark] = stream
         return stream
 
     def flush(self, tx: Tx) -> None:
@@ -219,8 +258,9 @@ class Ledger:
             if stream.dirty and pid == tx.pid:
                 stream.dirty = False
                 tx.execute(
-                    "INSERT OR REPLACE INTO stream (pid, name, last_place, archived_place) VALUES (?,?,?,?)",
-                    (pid, name, stream.last, stream.archived),
+                    "INSERT OR REPLACE INTO stream (pid, name, last_place, floor_place, floor_at, top_place, top_sub, "
+                    "top_archive) VALUES (?,?,?,?,?,?,?,?)",
+                    (pid, name, stream.last, stream.floor, stream.at, *stream.top, stream.archive),
                 )
 
     def write_conversation(self, tx: Tx, address: str, known: Known) -> Conversation:
@@ -298,7 +338,7 @@ class Ledger:
         """Advance an own message's state; ``None`` where there is nothing to advance."""
         sql = (
             "SELECT m.id, m.state FROM message m JOIN conversation c ON c.id=m.conv "
-            "WHERE m.pid=? AND m.origin=? AND m.outgoing"
+            "WHERE m.pid=? AND m.origin=? AND m.origin<>'' AND m.outgoing"
         )
         row = tx.one(f"{sql} AND c.address=?", (tx.pid, origin, by)) if by else tx.one(sql, (tx.pid, origin))
         if row is None:
@@ -310,12 +350,6 @@ class Ledger:
         elif RANK[state] <= RANK.get(now, 0):
             return None
         tx.execute("UPDATE message SET state=?, error=? WHERE id=?", (state, error[:500], row[0]))
-        if now == "pending":
-            stream = self.stream(tx, "")
-            place = tx.one("SELECT place FROM message WHERE id=?", (row[0],))
-            stream.archived = max(stream.archived, cast("int", place[0]) if place else 0)
-            stream.dirty = True
-            self.flush(tx)
         return self._changed(tx, cast("int", row[0]))
 
     def set_title(self, tx: Tx, address: str, title: str) -> None:
@@ -326,6 +360,11 @@ class Ledger:
         if known.shown.title != title:
             known.shown = replace(known.shown, {"title": title[:200]})
             self.write_conversation(tx, address, known)
+
+
+def _same(other: str | None, archive: str) -> bool:
+    """Whether a message of the same batch is this one: its archive id, where both have one, decides."""
+    return other is not None and (not other or not archive or other == archive)
 
 
 def preview(body: str) -> str:
