@@ -6,10 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from devkit.servers import Account, PrivateServer, XmppServer
-from tests.conftest import MakeServer
+from devkit.servers import Account, XmppServer
 from tests.engine_kit import EngineKit, running_engine
 
 
@@ -19,7 +16,11 @@ async def bodies(kit: EngineKit, profile: str, other: str) -> list[str]:
     before: str | None = None
     while True:
         page = await kit.call(
-            "history.page", profile=profile, conversation=other, limit=500, **({"before": before} if before else {})
+            "history.page",
+            profile=profile,
+            conversation=other,
+            limit=500,
+            **({"before": before} if before else {}),
         )
         found = [m["body"] for m in page["items"]] + found
         before = page.get("before")

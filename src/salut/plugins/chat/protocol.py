@@ -55,6 +55,7 @@ class ChatProtocol:
 
     def __init__(self, wires: Wires, service: ChatService) -> None:
         self._service = service
+        self._begun: dict[str, int] = {}
         decoders = wires.shared.decoders
         decoders.add(f"{{{SID}}}stanza-id", "stanza-id", stanza_id, many=True)
         decoders.add(f"{{{SID}}}origin-id", "origin-id", lambda element: element.get("id"))
@@ -97,8 +98,19 @@ class ChatProtocol:
             self._service.heard(account.profile, inbound.from_, cast("Any", inbound.parts["chat-state"]))
 
     # Out
+    def begin(self, link: Link) -> None:
+        """Messages may leave on the session that stands now."""
+        self._begun[link.profile] = cast("Account", link.session).session.serial
+
+    def has_begun(self, link: Link) -> bool:
+        """Whether messages may leave on this session already."""
+        return self._begun.get(link.profile) == cast("Account", link.session).session.serial
+
     def send(self, link: Link, message: Message, asks: str) -> None:
-        """Put a stored message on its way; ``asks``: what other features add. ``not-connected``."""
+        """Put a stored message on its way; ``asks``: what other features add. ``not-connected``, also while a
+        fresh session is being opened: what is pending goes first."""
+        if not self.has_begun(link):
+            raise SalutError("not-connected", "the session is being opened")
         kind = (
             "groupchat" if message.kind == "groupchat" else ("normal" if message.kind == "normal" else "chat")
         )

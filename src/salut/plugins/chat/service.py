@@ -14,6 +14,7 @@ from salut.model import address as addresses
 from salut.model.errors import SalutError, invalid
 from salut.model.words import _
 from salut.plugins.chat.api import ChatApi, Typing, TypingState
+from salut.plugins.chat.outgoing import Outgoing
 from salut.plugins.history.api import History, Message, MessageState, NewMessage
 
 if TYPE_CHECKING:
@@ -36,8 +37,7 @@ class ChatService(ChatApi):
         self._sender_of: Callable[[str, str], tuple[str, str] | None] = lambda _profile, _to: None
         self._waiting: dict[tuple[str, str], list[asyncio.Future[Message]]] = {}
         self._typing: dict[tuple[str, str], asyncio.TimerHandle] = {}
-        self._held: dict[str, int] = {}  # profiles whose pending messages wait for the archive: newest id
-        self._left: dict[str, set[str]] = {}  # what was sent on the session and is not confirmed
+        self._outgoing: dict[str, Outgoing] = {}
         self.protocol: ChatProtocol
 
     # Other plugins (the port)
@@ -54,19 +54,21 @@ class ChatService(ChatApi):
         pending = await self._history.pending(profile)
         if not pending:
             return None
-        self._held[profile] = pending[-1].id
+        self._out(profile).held = pending[-1].id
         return min(message.at for message in pending)
 
     async def held(self, profile: str) -> bool:
         """See ``Chat``."""
-        newest = self._held.get(profile)
+        newest = self._out(profile).held
         if newest is None:
             return False
         return any(message.id <= newest for message in await self._history.pending(profile))
 
     def release(self, profile: str) -> None:
         """See ``Chat``."""
-        if self._held.pop(profile, None) is not None:
+        out = self._out(profile)
+        if out.held is not None:
+            out.held = None
             self._host.owner.spawn(self.flush(profile), f"send pending {profile}")
 
     def is_private(self, profile: str, address: str) -> bool:
@@ -102,17 +104,17 @@ class ChatService(ChatApi):
             )
         if not body and not subject:
             raise invalid("body", _("An empty message was not sent."))
-        new = self._outgoing(profile, addresses.parse(to), body, subject, kind)
+        new = self._make(profile, addresses.parse(to), body, subject, kind)
         message = await self._history.ingest(profile, new)
         if message is None:  # the same op again, after the first answer was lost
             message = await self._again(profile, new)
-        elif profile not in self._held:
-            self._put(profile, message)
+        elif self._out(profile).direct():
+            self._out(profile).stuck = not self._put(profile, message)
         if wait != "stored":
             message = await self._wait(profile, message, GOALS[wait], min(max(timeout, 0.1), MAX_WAIT))
         return message
 
-    def _outgoing(
+    def _make(
         self,
         profile: str,
         to: addresses.Address,
@@ -162,18 +164,24 @@ class ChatService(ChatApi):
             raise SalutError("conflict", _("This op id was used for another message."), {"field": "op"})
         return message
 
-    def _put(self, profile: str, message: Message) -> None:
-        """On its way, once in a session, if there is a link; else ``flush`` does it when there is one."""
-        left = self._left.setdefault(profile, set())
-        if message.origin in left or not self._host.is_online(profile):
-            return
+    def _out(self, profile: str) -> Outgoing:
+        return self._outgoing.setdefault(profile, Outgoing())
+
+    def _put(self, profile: str, message: Message) -> bool:
+        """On its way, once in a session; false where that is not possible now: then ``flush`` does it."""
+        out = self._out(profile)
+        if message.origin in out.left:
+            return True
+        if not self._host.is_online(profile):
+            return False
         try:
             self.protocol.send(self._host.link(profile), message, "".join(ask(message) for ask in self._asks))
         except SalutError as error:
             if error.code != "not-connected":
                 raise
-        else:
-            left.add(message.origin)
+            return False
+        out.left.add(message.origin)
+        return True
 
     async def _wait(self, profile: str, message: Message, goal: int, timeout: float) -> Message:
         mark = (profile, message.origin)
@@ -229,9 +237,11 @@ class ChatService(ChatApi):
             self._host.owner.spawn(self._acked(profile, origin), "acknowledged")
 
     async def _acked(self, profile: str, origin: str) -> None:
-        left = self._left.get(profile, set())
+        out = self._out(profile)
         await self.advance(profile, origin, "sent")
-        left.discard(origin)  # not before: ``flush`` sends what is pending and was not sent
+        out.left.discard(origin)  # not before: a flush sends what is pending and was not sent
+        if out.stuck:
+            await self.flush(profile)
 
     def heard(self, profile: str, sender: str, state: TypingState) -> None:
         """Someone writes, or has stopped to."""
@@ -252,17 +262,26 @@ class ChatService(ChatApi):
         )
 
     async def flush(self, profile: str) -> None:
-        """Send what is pending, in order."""
-        if profile in self._held:
+        """Send what is pending and did not leave in this session, in order."""
+        out = self._out(profile)
+        if not out.begin():
             return
-        for message in await self._history.pending(profile):
-            if message.kind != "groupchat" or self._sender_of(profile, message.conversation) is not None:
-                self._put(profile, message)
+        stuck = True
+        try:
+            while out.round():
+                for message in await self._history.pending(profile):
+                    joined = self._sender_of(profile, message.conversation) is not None
+                    if (message.kind != "groupchat" or joined) and not self._put(profile, message):
+                        return
+            stuck = False
+        finally:
+            out.end(stuck=stuck)
 
     def begin(self, profile: str) -> None:
         """A fresh session: nothing was sent on it."""
-        self._left.pop(profile, None)
-        self._held.pop(profile, None)
+        out = self._out(profile)
+        out.left.clear()
+        out.held = None
 
     def forget(self, profile: str) -> None:
         """The profile has no link any more: nobody types."""
