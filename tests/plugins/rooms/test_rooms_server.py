@@ -8,12 +8,16 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from devkit.servers import PrivateServer, XmppServer
 from salut.model.errors import SalutError
+from salut.plugins.rooms.api import Room
 from tests.engine_kit import EngineKit, running_engine
 from tests.xmpp.support import Line
+
+DEFAULTS = msgspec.to_builtins(Room(address="", nick="")) | {"state": "left", "autojoin": True, "members": 0}
 
 
 def fresh_room(server: XmppServer) -> str:
@@ -48,7 +52,7 @@ async def room_is(kit: EngineKit, profile: str, room: str, **wanted: Any) -> dic
 
     async def look() -> dict[str, Any] | None:
         for shown in await kit.call("rooms.list", profile=profile):
-            if shown["address"] == room and all(shown.get(k, "") == v for k, v in wanted.items()):
+            if shown["address"] == room and all((DEFAULTS | shown).get(k) == v for k, v in wanted.items()):
                 found: dict[str, Any] = shown
                 return found
         return None

@@ -306,8 +306,8 @@ class Ledger:
         if state == "failed":
             if now not in ("pending", "sent"):
                 return None
-        elif RANK[state] <= RANK.get(now, 0):
-            return None
+        elif RANK[state] <= RANK.get(now, 0) or (state == "sent" and now == "failed"):
+            return None  # an acknowledgement (XEP-0198) may come after the error that the message met
         tx.execute("UPDATE message SET state=?, error=? WHERE id=?", (state, error[:500], row[0]))
         if now == "pending":
             stream = self.stream(tx, cast("str", row[2]))

@@ -33,7 +33,7 @@ REPLAY_SECONDS: Final = 15.0  # a room that has replayed all says so with its to
 JOINING_SECONDS: Final = 10.0
 JOINED_SECONDS: Final = 60.0
 SHOW_SECONDS: Final = 1.0  # a count of members is written at most this often
-RETRY_SECONDS: Final = 15.0
+RETRY_SECONDS: Final = 5.0
 MAX_RETRY_SECONDS: Final = 900.0
 
 
