@@ -8,12 +8,16 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from devkit.servers import XmppServer
+from devkit.servers import PrivateServer, XmppServer
 from salut.model.errors import SalutError
+from salut.plugins.rooms.api import Room
 from tests.engine_kit import EngineKit, running_engine
 from tests.xmpp.support import Line
+
+DEFAULTS = msgspec.to_builtins(Room(address="", nick="")) | {"state": "left", "autojoin": True, "members": 0}
 
 
 def fresh_room(server: XmppServer) -> str:
@@ -48,7 +52,7 @@ async def room_is(kit: EngineKit, profile: str, room: str, **wanted: Any) -> dic
 
     async def look() -> dict[str, Any] | None:
         for shown in await kit.call("rooms.list", profile=profile):
-            if shown["address"] == room and all(shown.get(k, "") == v for k, v in wanted.items()):
+            if shown["address"] == room and all((DEFAULTS | shown).get(k) == v for k, v in wanted.items()):
                 found: dict[str, Any] = shown
                 return found
         return None
@@ -76,6 +80,17 @@ async def test_two_people_talk_and_leave(server: XmppServer, tmp_path: Path) -> 
             return all(message["archive"] for message in await kit.messages("alice", room))
 
         await kit.until(archived)
+        await kit.call("chat.typing", profile="bob", conversation=room, state="composing")
+
+        async def typing() -> bool:
+            return ("alice", "typing", f"{room} {room}/bob") in kit.engine.journal.passing_now()
+
+        await kit.until(typing)
+        assert not [
+            key
+            for (profile, kind, key) in kit.engine.journal.passing_now()
+            if (profile, kind) == ("bob", "typing")
+        ]
         conversation = (await kit.call("history.conversations", profile="bob"))["items"][0]
         assert conversation["kind"] == "room" and conversation["mentions"] == 1
         left = await kit.call("rooms.leave", profile="bob", room=room)
@@ -289,3 +304,44 @@ async def test_status_reaches_the_room(server: XmppServer, tmp_path: Path) -> No
         await room_is(kit, "bob", room, state="left", autojoin=True)
         await kit.call("presence.set", profile="bob", show="online")
         await room_is(kit, "alice", room, members=2)
+
+
+async def protect(kit: EngineKit, room: str, password: str) -> None:
+    """Give a room of alice's a password, and let it last."""
+    fields = {
+        "FORM_TYPE": "http://jabber.org/protocol/muc#roomconfig",
+        "muc#roomconfig_roomname": "The coven",
+        "muc#roomconfig_persistentroom": "1",
+        "muc#roomconfig_passwordprotectedroom": "1",
+        "muc#roomconfig_roomsecret": password,
+    }
+    form = "".join(f"<field var='{name}'><value>{value}</value></field>" for name, value in fields.items())
+    await admin(kit, "alice", room, f"<x xmlns='jabber:x:data' type='submit'>{form}</x>", "owner")
+
+
+async def test_password_and_another_start_of_the_daemon(server: XmppServer, tmp_path: Path) -> None:
+    accounts = {"alice": server.account("alice"), "bob": server.account("bob")}
+    room = fresh_room(server)
+    async with running_engine(tmp_path, server, accounts) as kit:
+        await join(kit, "alice", room)
+        await protect(kit, room, "sesame")
+        await room_is(kit, "alice", room, name="The coven")
+        with pytest.raises(SalutError) as refused:
+            await join(kit, "bob", room)
+        assert refused.value.data["condition"] == "not-authorized"
+        await join(kit, "bob", room, password="sesame")
+        await kit.call("chat.send", profile="alice", to=room, body="first", wait="server")
+        await said(kit, "bob", room, ["first"])
+    for file in tmp_path.iterdir():
+        if file.is_file():
+            assert b"sesame" not in file.read_bytes()
+    async with running_engine(tmp_path) as kit:
+        assert [r.get("state", "left") for r in await kit.call("rooms.list", profile="bob")] != ["failed"]
+        await room_is(kit, "bob", room, state="joined", name="The coven")
+        await room_is(kit, "alice", room, state="joined", members=2)
+        await kit.call("chat.send", profile="alice", to=room, body="second", wait="server")
+        await said(kit, "bob", room, ["first", "second"])
+        shown = (await kit.call("history.conversations", profile="bob"))["items"][0]
+        assert (shown["title"], shown["unread"]) == ("The coven", 2)
+        await kit.call("profiles.delete", profile="bob")
+        await room_is(kit, "alice", room, members=1)

@@ -275,6 +275,8 @@ class ChatService(ChatApi):
         if ceases and not self._typing:
             return  # the hot road: nobody writes
         bare = sender.partition("/")[0].lower()
+        if group and sender == self._rooms.sender(profile, bare):
+            return  # what we told the room comes back
         conversation = sender if not group and self.is_room(profile, bare) else bare
         key = f"{conversation} {sender}"
         handle = self._typing.pop((profile, key), None)

@@ -352,8 +352,8 @@ class Ledger:
         if state == "failed":
             if now not in ("pending", "sent"):
                 return None
-        elif RANK[state] <= RANK.get(now, 0) or (now == "failed" and state == "sent"):
-            return None  # what came back stays failed, though the server had it
+        elif RANK[state] <= RANK.get(now, 0) or (state == "sent" and now == "failed"):
+            return None  # an acknowledgement (XEP-0198) may come after the error that the message met
         tx.execute("UPDATE message SET state=?, error=? WHERE id=?", (state, error[:500], row[0]))
         return self._changed(tx, cast("int", row[0]))
 
