@@ -16,6 +16,7 @@ from salut.api.wire import Item
 from salut.engine.context import CURRENT
 from salut.engine.database import Readers
 from salut.engine.journal import Journal
+from salut.engine.settings import Settings
 from salut.model.errors import SalutError
 from salut.model.owner import TaskOwner
 from salut.model.words import _
@@ -99,6 +100,7 @@ class Host:
     links: dict[str, Link]
     is_online: Callable[[str], bool]
     wires: object  # salut.xmpp.router.Wires, for protocol.py alone
+    settings: Settings
 
     def need(self, plugin: str, port: type[T]) -> T:
         """The port of a plugin named in ``needs``. ``port`` is its Protocol, for the type checker."""
