@@ -73,10 +73,20 @@ def _smaller(read: Read, wish: Wish, pid: int, after: int, snapshot: SnapshotOf)
     return items if len(_encode(items)) < size else None
 
 
-def rows_after(read: Read, pid: int, after: int, limit: int) -> list[bytes]:
-    """Encoded changes of a journal that follow ``after``, in order."""
+def rows_after(read: Read, pid: int, after: int, limit: int, most: int) -> list[bytes]:
+    """Encoded changes of a journal that follow ``after``, in order: at most ``limit``, about ``most`` bytes."""
+    sizes = read.all(
+        "SELECT seq, length(payload) FROM journal WHERE pid=? AND seq>? ORDER BY seq LIMIT ?",
+        (pid, after, limit),
+    )
+    last, total = 0, 0
+    for seq, size in sizes:
+        assert isinstance(seq, int) and isinstance(size, int)
+        if last and total + size > most:
+            break
+        last, total = seq, total + size
     rows = read.all(
-        "SELECT payload FROM journal WHERE pid=? AND seq>? ORDER BY seq LIMIT ?", (pid, after, limit)
+        "SELECT payload FROM journal WHERE pid=? AND seq>? AND seq<=? ORDER BY seq", (pid, after, last)
     )
     return [row[0] for row in rows if isinstance(row[0], bytes)]
 

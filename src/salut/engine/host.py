@@ -28,11 +28,17 @@ def find(
         if point.name in left_out:
             continue
         try:
-            classes[point.name] = point.load()
+            classes[point.name] = _checked(point.load(), point.name)
         except Exception as error:  # a plugin's import may fail in any way; it is named and reported
             log.exception("plugin cannot be loaded", plugin=point.name)
             left_out[point.name] = f"cannot be loaded: {error!r}"
     return order(classes, left_out), left_out
+
+
+def _checked(found: object, name: str) -> PluginClass:
+    if not (isinstance(found, type) and issubclass(found, Plugin)) or found.name != name:
+        raise TypeError(f"{found!r} is no plugin of the name {name}")
+    return found
 
 
 def order(classes: Mapping[str, PluginClass], left_out: dict[str, str]) -> list[PluginClass]:
@@ -75,12 +81,15 @@ class PluginHost:
                 self.status[cls.name] = "needs " + ", ".join(sorted(set(cls.needs) - self.plugins.keys()))
                 continue
             try:
+                if cls.contract.settings is not None:
+                    host.settings.declare(cls.name, cls.contract.settings)
                 plugin = cls(host)
                 registry.add(cls.contract, tuple(plugin.services()))
                 await plugin.start()
             except Exception as error:  # noqa: BLE001 - named, disabled and reported; the daemon runs on
                 self._log.exception("plugin cannot start", plugin=cls.name)
                 self.status[cls.name] = f"cannot start: {error!r}"
+                registry.remove(cls.contract)
                 continue
             self.plugins[cls.name] = plugin
             self.status[cls.name] = "ok"

@@ -16,6 +16,7 @@ from salut.api.wire import Item
 from salut.engine.context import CURRENT
 from salut.engine.database import Readers
 from salut.engine.journal import Journal
+from salut.engine.settings import Settings
 from salut.engine.vault import Vault
 from salut.model.errors import SalutError
 from salut.model.owner import TaskOwner
@@ -104,6 +105,7 @@ class Host:
     is_online: Callable[[str], bool]
     vault: Vault
     wires: object  # salut.xmpp.router.Wires, for protocol.py alone
+    settings: Settings
 
     def need(self, plugin: str, port: type[T]) -> T:
         """The port of a plugin named in ``needs``. ``port`` is its Protocol, for the type checker."""
