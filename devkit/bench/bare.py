@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The floor of ingest: bare slixmpp with two plugins, whose handler reads body and sender.
 
-``python -m devkit.bench.bare JID HOST PORT CA-FILE [--starttls]``, the password in ``BENCH_PASSWORD``.
-It prints ``online``, then takes commands: ``count N`` prints ``counted N SECONDS`` (from the first to the
-last) once N further messages have come; ``flood N TO`` sends N numbered messages and prints ``sent N``.
+``python -m devkit.bench.bare JID HOST PORT CA-FILE [--starttls] [--managed]``, the password in ``BENCH_PASSWORD``;
+``--managed`` adds a third plugin, stream management (XEP-0198), which makes the server work more.
+It prints ``online``, then takes commands: ``count N`` prints ``counting``, and ``counted N SECONDS`` (from
+the first to the last) once N further messages have come; ``flood N TO`` sends N messages, numbered on, and prints ``sent N``.
 """
 
 from __future__ import annotations
@@ -29,13 +30,15 @@ def _say(line: str) -> None:
 class Bare(ClientXMPP):
     """As small as a client can be."""
 
-    def __init__(self, jid: str, password: str) -> None:
+    def __init__(self, jid: str, password: str, managed: bool) -> None:
         super().__init__(jid, password)
+        if managed:
+            self.register_plugin("xep_0198")  # type: ignore[no-untyped-call]
         self.register_plugin("xep_0030")  # type: ignore[no-untyped-call]  # slixmpp's own
         self.register_plugin("xep_0199")  # type: ignore[no-untyped-call]
         self.add_event_handler("session_start", self._start)
         self.add_event_handler("message", self._message)
-        self.seen = self.size = self.goal = 0
+        self.seen = self.size = self.goal = self.sent = 0
         self.first = 0.0
 
     def _start(self, _: object) -> None:
@@ -53,15 +56,17 @@ class Bare(ClientXMPP):
     def count(self, number: int) -> None:
         """Tell when so many have come."""
         self.seen, self.goal = 0, number
+        _say("counting")
 
     async def flood(self, number: int, to: str) -> None:
         """Send as fast as the server takes it."""
         transport: asyncio.Transport = self.transport  # type: ignore[assignment]  # it is connected
-        for begin in range(0, number, CHUNK):
+        first, self.sent = self.sent, self.sent + number
+        for begin in range(first, self.sent, CHUNK):
             self.send_raw(
                 "".join(
                     f"<message to='{to}' type='chat' id='f{n}'><body>message {n} {BODY}</body></message>"
-                    for n in range(begin, min(begin + CHUNK, number))
+                    for n in range(begin, min(begin + CHUNK, self.sent))
                 )
             )
             while transport.get_write_buffer_size() > 65_536:
@@ -77,8 +82,9 @@ async def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("ca_file")
     parser.add_argument("--starttls", action="store_true")
+    parser.add_argument("--managed", action="store_true")
     options = parser.parse_args()
-    client = Bare(options.jid, os.environ["BENCH_PASSWORD"])
+    client = Bare(options.jid, os.environ["BENCH_PASSWORD"], options.managed)
     client.ssl_context.load_verify_locations(options.ca_file)
     client.enable_direct_tls, client.enable_starttls = not options.starttls, options.starttls
     client.connect(options.host, options.port)

@@ -33,13 +33,13 @@ class FakeServer(Child):
 
     def bare(self) -> Child:
         """A bare slixmpp client, online."""
-        return bare_client(USER, PASSWORD, self.port, self.authority.ca_file, starttls=False)
+        return bare_client(USER, PASSWORD, self.port, self.authority.ca_file)
 
 
-def bare_client(jid: str, password: str, port: int, ca_file: Path, *, starttls: bool) -> Child:
+def bare_client(jid: str, password: str, port: int, ca_file: Path, *options: str) -> Child:
     """A bare slixmpp client, online; end it with ``close`` or ``with``."""
     arguments = ["-m", "devkit.bench.bare", jid, "localhost", str(port), str(ca_file)]
-    child = Child([*arguments, *(["--starttls"] if starttls else [])], env={"BENCH_PASSWORD": password})
+    child = Child([*arguments, *options], env={"BENCH_PASSWORD": password})
     try:
         child.hear("online", 30)
     except BaseException:
@@ -55,6 +55,6 @@ def prosody(folder: Path) -> Iterator[Prosody]:
         yield server
 
 
-def bare_on(server: Prosody, account: Account) -> Child:
+def bare_on(server: Prosody, account: Account, *options: str) -> Child:
     """A bare slixmpp client on a real server, online."""
-    return bare_client(account.jid, account.password, server.c2s_port, server.ca_file, starttls=True)
+    return bare_client(account.jid, account.password, server.c2s_port, server.ca_file, "--starttls", *options)
