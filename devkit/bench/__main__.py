@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from devkit.bench import ingest
+from devkit.bench import commands, ingest, reading, starting
 from devkit.bench.processes import ROOT
 from devkit.bench.report import Report
 from devkit.bench.run import Run, Section
@@ -23,6 +23,10 @@ RESULTS = ROOT / "bench-results" / "bench.json"
 SECTIONS: dict[str, Section] = {
     "ingest": ingest.ingest,
     "rate": ingest.rate,
+    "jp": commands.jp,
+    "start": starting.start,
+    "memory": starting.memory,
+    "reading": reading.reading,
 }
 FAILURES = (ProgramFailedError, ProgramMissingError, CallError, OSError, sqlite3.Error, subprocess.SubprocessError)
 
