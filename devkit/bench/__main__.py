@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from devkit.bench import commands, ingest, reading, starting
+from devkit.bench import commands, fanout, ingest, reading, starting
 from devkit.bench.processes import ROOT
 from devkit.bench.report import Report
 from devkit.bench.run import Run, Section
@@ -27,14 +27,25 @@ SECTIONS: dict[str, Section] = {
     "start": starting.start,
     "memory": starting.memory,
     "reading": reading.reading,
+    "fanout": fanout.fanout,
+    "deaf": fanout.deaf,
 }
-FAILURES = (ProgramFailedError, ProgramMissingError, CallError, OSError, sqlite3.Error, subprocess.SubprocessError)
+FAILURES = (
+    ProgramFailedError,
+    ProgramMissingError,
+    CallError,
+    OSError,
+    sqlite3.Error,
+    subprocess.SubprocessError,
+)
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m devkit.bench", description=__doc__)
-    parser.add_argument("--only", action="append", choices=SECTIONS, help="run this section (several: repeat it)")
+    parser.add_argument(
+        "--only", action="append", choices=SECTIONS, help="run this section (several: repeat it)"
+    )
     parser.add_argument("--repeat", type=int, default=0, metavar="N", help="repeat each measurement N times")
     parser.add_argument("--quick", action="store_true", help="a fraction of the work: shows that it runs")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where the JSON goes (%(default)s)")

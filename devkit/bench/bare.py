@@ -89,7 +89,9 @@ async def main() -> None:
     client.enable_direct_tls, client.enable_starttls = not options.starttls, options.starttls
     client.connect(options.host, options.port)
     reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
     while words := (await reader.readline()).decode().split():
         match words:
             case ["count", number]:

@@ -37,9 +37,7 @@ def against_pass(
 ) -> Figure:
     """Alternating runs of the command and of the floor."""
     whole(command, environment)
-    pairs = [
-        (whole(PASS, environment), whole(command, environment)) for _ in range(max(20, run.repeat(40)))
-    ]
+    pairs = [(whole(PASS, environment), whole(command, environment)) for _ in range(max(20, run.repeat(40)))]
     own = [took for _, took in pairs]
     return Figure(
         "jp", name, "ms", median(own), median([floor for floor, _ in pairs]), "ms python3 -c pass", target, "ratio",

@@ -66,7 +66,9 @@ def fill(daemon: BenchDaemon, messages: int, conversations: int) -> None:
             newest.update((row[2], row) for row in chunk)
         connection.execute("INSERT INTO message_text (message_text) VALUES ('rebuild')")
         connection.executemany(UPDATE, (_conversation(pid, row) for row in newest.values()))
-        connection.execute("INSERT INTO stream VALUES (?, '', ?, ?)", (pid, *[max(r[3] for r in newest.values())] * 2))
+        connection.execute(
+            "INSERT INTO stream VALUES (?, '', ?, ?)", (pid, *[max(r[3] for r in newest.values())] * 2)
+        )
         connection.executemany(
             "INSERT INTO journal (pid, seq, payload) VALUES (?,?,?)",
             _journal(pid, head, min(JOURNAL, 2 * messages), newest),

@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import random
-import socket
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
 from devkit.bench.daemon import BenchDaemon
+from devkit.bench.echo import echo_ms
 from devkit.bench.fill import PROFILE, Vocabulary, address, fill
 from devkit.bench.report import Figure, median, percentile
 from devkit.bench.run import Run
@@ -25,31 +24,6 @@ SEARCH = (
     "JOIN conversation c ON c.id = m.conv WHERE message_text MATCH ? ORDER BY message_text.rowid DESC LIMIT 51"
 )
 PAGES = f"{MESSAGES} WHERE m.conv=? ORDER BY m.place DESC, m.sub DESC, m.id DESC LIMIT {PAGE + 1}"
-
-
-def echo_ms(size: int, times: int) -> float:
-    """Median milliseconds of a round trip over a raw Unix socket whose answer has ``size`` bytes."""
-    near, far = socket.socketpair(socket.AF_UNIX)
-    answer = b"x" * (size - 1) + b"\n"
-
-    def serve() -> None:
-        with far:
-            while far.recv(65_536):
-                far.sendall(answer)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    took = []
-    with near:
-        for _ in range(times):
-            begin = time.perf_counter()
-            near.sendall(b"ask\n")
-            left = size
-            while left:
-                left -= len(near.recv(262_144))
-            took.append((time.perf_counter() - begin) * 1000)
-    thread.join()
-    return median(took)
 
 
 def timed(run: Callable[[int], object], times: int) -> list[float]:
@@ -90,7 +64,7 @@ def _attach(run: Run, daemon: BenchDaemon, note: str) -> Iterator[Figure]:
             took.append(window.took * 1000)
             size = window.size
     yield Figure(
-        "reading", f"attach, {CONVERSATIONS} conversations", "ms", median(took), echo_ms(size, 50), "ms raw socket",
+        "reading", f"attach, {CONVERSATIONS} conversations", "ms", median(took), echo_ms(size), "ms raw socket",
         50.0, note=f"{len(took)} ×; first {took[0]:.1f}, worst {max(took):.1f}; {note}",
     )  # fmt: skip
     yield Figure("reading", f"attach, {CONVERSATIONS} conversations: size", "KiB", size / 1024, target=100.0)
@@ -109,7 +83,7 @@ def _page(run: Run, window: RawWindow, connection: sqlite3.Connection) -> Figure
         warm.append(window.took * 1000)
     floor = timed(lambda n: connection.execute(PAGES, (order[n] + 1,)).fetchall(), len(order))
     return Figure(
-        "reading", f"history page of {PAGE}", "ms", median(warm), median(floor) + echo_ms(window.size, 50),
+        "reading", f"history page of {PAGE}", "ms", median(warm), median(floor) + echo_ms(window.size),
         "ms sqlite3 + raw socket", 2.0,
         note=f"{len(order)} conversations; worst {max(warm):.2f}; first of each {median(first):.2f}, worst {max(first):.2f}",
     )  # fmt: skip
@@ -134,7 +108,9 @@ def _searches(run: Run, window: RawWindow, connection: sqlite3.Connection) -> It
             first.append(window.took * 1000)
             window.call("history.search", query=pair)
             warm.append(window.took * 1000)
-        floors += timed(lambda n, p=pairs: connection.execute(SEARCH, (queries.words_of(p[n]),)).fetchall(), len(pairs))  # type: ignore[misc]
+        floors += timed(
+            lambda n, p=pairs: connection.execute(SEARCH, (queries.words_of(p[n]),)).fetchall(), len(pairs)
+        )  # type: ignore[misc]
         everything += warm
         notes.append(f"{name} {median(warm):.2f} (worst {max(warm):.1f}, first {median(first):.1f})")
     yield Figure(

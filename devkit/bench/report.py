@@ -95,7 +95,10 @@ class Report:
         head = ("section", "what", "measured", "floor", "ratio", "target", "met", "note")
         rows = [head, *(figure.cells() for figure in self.figures)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(head) - 1)]
-        lines = ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
+        lines = [
+            "  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip()
+            for row in rows
+        ]
         lines.insert(1, "  ".join("-" * width for width in widths))
         lines += [f"FAILED {section}: {reason}" for section, reason in self.failures.items()]
         return "\n".join(lines)

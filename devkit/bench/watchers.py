@@ -123,7 +123,9 @@ class Watchers:
         while left:
             ready = self.selector.select(60.0)
             if not ready:
-                raise TimeoutError(f"nothing came; still waiting: {[w.got for w in self.windows]} of {number}")
+                raise TimeoutError(
+                    f"nothing came; still waiting: {[w.got for w in self.windows]} of {number}"
+                )
             begin = begin or time.perf_counter()
             for key, _events in ready:
                 window: Watch = key.data
