@@ -20,7 +20,9 @@ from salut.engine.engine import Engine, EngineOptions
 from salut.engine.links import LinkConfig, LinkControl, LinkHooks
 from salut.plugins.presence.api import PresencePort
 from salut.xmpp.disco import PING
+from salut.xmpp.router import Account as Wired
 from salut.xmpp.router import Router, Wires
+from salut.xmpp.session import Session
 from salut.xmpp.shared import Shared
 
 BOUND = 20.0  # seconds that a test waits for what it expects
@@ -45,15 +47,24 @@ class EngineKit:
         reply = await self.engine.dispatcher.call(Caller(), method, msgspec.json.encode(params))
         return msgspec.json.decode(reply).get("value")
 
-    async def add(self, name: str, account: Account, server: XmppServer, *, online: bool = True) -> None:
-        """Make a profile of an account; where ``online``, wait until its server has our presence."""
-        settings = {"host": "127.0.0.1", "port": server.c2s_port, "ca_file": str(server.ca_file)}
+    async def add(
+        self, name: str, account: Account, server: XmppServer, *, online: bool = True, port: int = 0
+    ) -> None:
+        """Make a profile of an account; where ``online``, wait until its server has our presence.
+
+        ``port``: where to reach the server, if not directly.
+        """
+        settings = {"host": "127.0.0.1", "port": port or server.c2s_port, "ca_file": str(server.ca_file)}
         await self.call(
             "profiles.create", name=name, address=account.jid, password=account.password, settings=settings
         )
         if online:
             await self.call("profiles.connect", profile=name, wait=BOUND)
             await self.settled(name, account.jid.partition("@")[2])
+
+    def session(self, name: str) -> Session:
+        """The XMPP session of a profile."""
+        return cast("Wired", self.links[name].session).session
 
     async def settled(self, name: str, domain: str) -> None:
         """Wait until the server has dealt with our first presence.
@@ -69,7 +80,7 @@ class EngineKit:
                 return port.told(name)
 
             await self.until(told)
-            await self.links[name]._session.iq("get", f"<ping xmlns='{PING}'/>", domain)
+            await self.session(name).iq("get", f"<ping xmlns='{PING}'/>", domain)
 
     async def until(self, what: Callable[[], Awaitable[Any]], seconds: float = BOUND) -> Any:
         """Wait until ``what`` gives something true; that is returned. ``AssertionError`` after ``seconds``."""

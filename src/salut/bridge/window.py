@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -25,7 +26,7 @@ from salut.bridge import rpc
 from salut.bridge.feed import Feed
 from salut.engine.attach import Wish, begin, rows_after
 from salut.engine.batch import Batch, PassingBatch
-from salut.engine.dispatcher import Caller
+from salut.engine.dispatcher import Caller, bad_params
 from salut.engine.engine import JOURNAL_KEPT, Engine
 from salut.model import moment
 from salut.model.errors import SalutError
@@ -34,7 +35,9 @@ from salut.model.words import _
 
 FEED_ROWS = 500
 _encode = msgspec.json.Encoder().encode
-_attach_params = msgspec.json.Decoder(AttachParams).decode
+MAX_TOPICS = 64
+MAX_TOPIC = 2_048
+T = TypeVar("T")
 
 
 class Focus(msgspec.Struct, frozen=True):
@@ -42,6 +45,28 @@ class Focus(msgspec.Struct, frozen=True):
 
     focused: bool = False
     idle: bool = False
+
+
+class Topics(msgspec.Struct, frozen=True):
+    """Parameters of ``topics``."""
+
+    topics: list[str]
+
+
+def _decode(params: bytes, struct: type[T]) -> T:
+    try:
+        return msgspec.json.decode(params, type=struct)
+    except msgspec.DecodeError as error:
+        raise bad_params(error) from None
+
+
+def bounded_topics(topics: list[str]) -> tuple[str, ...]:
+    """Topics within their bounds."""
+    return tuple(topic[:MAX_TOPIC] for topic in topics[:MAX_TOPICS])
+
+
+def _gone(journal: str) -> Start:
+    return Start(journal=journal, position=Position("", 0), resumed=False, reset="gone")
 
 
 class WindowSession:
@@ -121,8 +146,8 @@ class WindowSession:
             if method == "attach":
                 await self._attach(key, params)
                 return
-            if method in ("ping", "focus"):
-                result = self._ping_or_focus(method, params)
+            if method in ("ping", "focus", "topics"):
+                result = self._own_method(method, params)
             else:
                 result = await self._engine.dispatcher.call(self._caller, method, params)
             self._send(rpc.result_line(key, result))
@@ -131,28 +156,35 @@ class WindowSession:
         finally:
             self._in_flight -= 1
 
-    def _ping_or_focus(self, method: str, params: bytes) -> bytes:
-        if method == "focus" and self._attached:
-            try:
-                focus = msgspec.json.decode(params, type=Focus)
-            except msgspec.DecodeError as error:
-                raise SalutError("invalid", str(error)) from None
+    def _own_method(self, method: str, params: bytes) -> bytes:
+        if method == "ping" or not self._attached:
+            return b"{}"
+        if method == "topics":
+            self._set_topics(_decode(params, Topics).topics)
+        else:
+            focus = _decode(params, Focus)
             window = self._engine.windows.get(self._attached)
             self._engine.windows.update(
                 msgspec.structs.replace(window, focused=focus.focused, idle=focus.idle)
             )
         return b"{}"
 
+    def _set_topics(self, topics: list[str]) -> None:
+        """Other topics from now on; the objects of the new ones come at once."""
+        before = self._topics
+        self._topics = bounded_topics(topics)
+        for mark, encoded in self._engine.journal.passing_now().items():
+            if self._wants_passing(mark) and not self._topic_of(mark, before):
+                self.feed.passing(mark, encoded)
+        self._wake.set()
+
     # Attach
     async def _attach(self, key: int | str, params: bytes) -> None:
-        try:
-            wish = _attach_params(params)
-        except msgspec.DecodeError as error:
-            raise SalutError("invalid", _("A parameter is wrong: {}").format(error)) from None
+        wish = _decode(params, AttachParams)
         if self._wish is not None:
             raise SalutError("conflict", _("This connection is attached already."))
         self._wish = wish
-        self._topics = tuple(topic[:2048] for topic in wish.topics[:64])
+        self._topics = bounded_topics(wish.topics)
         self._caller.name = wish.window.name[:64]
         if wish.profiles is not None:
             mine = frozenset(wish.profiles)
@@ -173,7 +205,12 @@ class WindowSession:
             for mark, encoded in self._engine.journal.passing_now().items()
             if self._wants_passing(mark)
         ]
-        attached = {"window": window.id, "journals": starts, "passing": passing}
+        gone = [
+            _gone(name)
+            for name in wish.resume
+            if name not in self._engine.journal.journals.pids or not self._sees(name)
+        ]
+        attached = {"window": window.id, "journals": starts + gone, "passing": passing}
         self._send(rpc.result_line(key, _encode(attached)))
         for start in starts:
             self._join(start)
@@ -216,19 +253,20 @@ class WindowSession:
             self._wake.set()
         else:
             self.feed.leave(name)
-            gone = Start(journal=name, position=Position("", 0), resumed=False, reset="gone")
-            self._send(rpc.notice_line("start", gone))
+            self._send(rpc.notice_line("start", _gone(name)))
 
     # Out
     def _wants_passing(self, mark: tuple[str, str, str]) -> bool:
-        journal, name, key = mark
+        journal, name, _key = mark
         if not self._sees(journal):
             return False
         kind = self._engine.registry.kinds.get(name)
-        if kind is None or not kind.topic:
-            return True
-        full = f"{name}:{journal}:{key}"
-        return any(full.startswith(topic) for topic in self._topics)
+        return kind is None or not kind.topic or self._topic_of(mark, self._topics)
+
+    @staticmethod
+    def _topic_of(mark: tuple[str, str, str], topics: tuple[str, ...]) -> bool:
+        journal, name, key = mark
+        return f"{name}:{journal}:{key}".startswith(topics) if topics else False
 
     def _published(self, batch: Batch | PassingBatch) -> None:
         if isinstance(batch, Batch):

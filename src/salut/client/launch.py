@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
-from salut.client import paths, troubles
+from salut.bridge import paths
+from salut.client import troubles
 from salut.client.wire import open_socket
 
 STEP = 0.01  # seconds between two looks at the socket

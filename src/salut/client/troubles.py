@@ -77,18 +77,6 @@ def not_text(field: str) -> SalutError:
     return invalid(field, _("Not valid Unicode text."))
 
 
-def path_too_long(path: str, limit: int) -> SalutError:
-    """No Unix socket can have this path."""
-    text = _("The socket path {} is too long (at most {} bytes); set SALUT_RUNTIME to a shorter folder.")
-    return SalutError("invalid", text.format(path, limit), {"field": "SALUT_RUNTIME"})
-
-
-def unsafe_folder(folder: str, reason: str) -> SalutError:
-    """The socket's folder is not one's own, or open to others."""
-    text = _("The folder {} is not safe ({}): it must be yours alone, with mode 0700.")
-    return SalutError("denied", text.format(folder, reason), {"path": folder})
-
-
 def attached_already() -> SalutError:
     """A client attaches once."""
     return SalutError("invalid-request", _("This client is attached already."))

@@ -62,7 +62,7 @@ class Dispatcher:
         try:
             values = entry.decoder.decode(params)
         except msgspec.DecodeError as error:
-            raise _bad_params(error) from None
+            raise bad_params(error) from None
         self._authorise(caller, entry, values)
         op: str = getattr(values, "op", "") if entry.write else ""
         context = CallContext(caller.id, caller.name, op, caller.profiles)
@@ -85,6 +85,9 @@ class Dispatcher:
                 raise not_found(_("There is no profile {}. See them: jp profile list").format(profile[:80]))
 
     async def _run(self, entry: Entry, values: object, context: CallContext) -> bytes:
+        if not entry.write and entry.per_profile:  # what is read holds at least this
+            profile: str = values.profile  # type: ignore[attr-defined]  # per_profile says it is there
+            context.seq[profile] = self._journal.heads.get(profile, 0)
         token = CURRENT.set(context)
         try:
             value = await entry.serve(**{name: getattr(values, name) for name in entry.fields})
@@ -166,7 +169,7 @@ class Dispatcher:
             await self._journal.commit(profile, work)
 
 
-def _bad_params(error: msgspec.DecodeError) -> SalutError:
+def bad_params(error: msgspec.DecodeError) -> SalutError:
     """``invalid`` that names the field, from msgspec's words (``… - at `$.field```)."""
     text = str(error)
     field_name = text.rpartition("`$.")[2].rstrip("`") if "`$." in text else ""

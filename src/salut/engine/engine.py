@@ -95,7 +95,9 @@ class Engine(DaemonApi):
         self.plugins = PluginHost(self._log)
         self.plugins.status.update(left_out)
         vault = Vault(self._options.folder / "salut.key")
-        self.profiles = Profiles(self.journal, self.plugins, vault, self._maker, self.owner, self._log)
+        self.profiles = Profiles(
+            self.journal, self.readers, self.plugins, vault, self._maker, self.owner, self._log
+        )
         self.registry.add(core.CONTRACT, (self, self.profiles, self.windows, self.tasks, settings))
         host = Host(
             self.journal,
@@ -106,6 +108,7 @@ class Engine(DaemonApi):
             {},
             {},
             self.profiles.is_online,
+            vault,
             self._wires,
         )
         await self.plugins.load(classes, host, self.registry)

@@ -16,6 +16,7 @@ from salut.api.wire import Item
 from salut.engine.context import CURRENT
 from salut.engine.database import Readers
 from salut.engine.journal import Journal
+from salut.engine.vault import Vault
 from salut.model.errors import SalutError
 from salut.model.owner import TaskOwner
 from salut.model.words import _
@@ -98,6 +99,7 @@ class Host:
     ports: dict[str, object]
     links: dict[str, Link]
     is_online: Callable[[str], bool]
+    vault: Vault
     wires: object  # salut.xmpp.router.Wires, for protocol.py alone
 
     def need(self, plugin: str, port: type[T]) -> T:

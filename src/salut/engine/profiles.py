@@ -15,6 +15,7 @@ from salut.api.core import Profile, ProfileChange, ProfilesApi
 from salut.api.ports import Read, SqlRow, Tx
 from salut.api.wire import Item
 from salut.engine.context import CURRENT
+from salut.engine.database import Readers
 from salut.engine.host import PluginHost
 from salut.engine.journal import Journal
 from salut.engine.links import LinkConfig, LinkControl, LinkHooks, LinkMaker
@@ -49,6 +50,7 @@ class Profiles(ProfilesApi):
     def __init__(
         self,
         journal: Journal,
+        readers: Readers,
         host: PluginHost,
         vault: Vault,
         maker: LinkMaker,
@@ -56,6 +58,7 @@ class Profiles(ProfilesApi):
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._journal = journal
+        self._readers = readers
         self._host = host
         self._vault = vault
         self._maker = maker
@@ -73,7 +76,7 @@ class Profiles(ProfilesApi):
             assert isinstance(name, str) and isinstance(pid, int) and isinstance(shown, bytes)
             runtime = self._runtimes[name] = Runtime(pid, _decode_profile(shown))
             if runtime.shown.link.state != "offline":
-                await self._show(name, msgspec.structs.replace(runtime.shown, link=LinkState()))
+                await self._show(name, link=LinkState())
 
     def connect_enabled(self) -> None:
         """Bring all enabled profiles online."""
@@ -118,20 +121,17 @@ class Profiles(ProfilesApi):
         sealed = self._vault.seal(name, password)
 
         def insert(tx: Tx) -> int:
-            pid = tx.execute(
+            return tx.execute(
                 "INSERT INTO profile (name, address, enabled, config, password, shown, rev) VALUES (?,?,?,?,?,?,0)",
                 (name, profile.address, profile.enabled, "{}", sealed, _encode(profile)),
             )
-            self._journal.journals.pids[name] = pid
-            self._journal.journals.heads[name] = 0
-            return pid
 
         pid = await self._journal.commit(DAEMON_JOURNAL, insert)
-        self._journal.heads[name] = 0
+        self._journal.open(name, pid)
         self._runtimes[name] = Runtime(pid, profile)
         for tell in tuple(self.on_journal):
             tell(name, True)
-        await self._show(name, profile)
+        await self._show(name)
         if profile.enabled:
             self._start(name)
         return self._runtimes[name].shown
@@ -143,9 +143,11 @@ class Profiles(ProfilesApi):
             await self._journal.commit(
                 profile, lambda tx: tx.execute("UPDATE profile SET password=? WHERE pid=?", (sealed, tx.pid))
             )
-        changed = await self._show(profile, _apply(runtime.shown, settings))
+        runtime.shown = _apply(runtime.shown, settings)
+        changed = await self._show(profile)
+        config = await self._config(profile)
         if runtime.link is not None:
-            runtime.link.reconfigure(await self._config(profile))
+            runtime.link.reconfigure(config)
         if settings.enabled is False:
             await self._stop(profile)
         elif settings.enabled:
@@ -162,10 +164,9 @@ class Profiles(ProfilesApi):
             self._host.forget(tx, runtime.pid)
             for table in ("journal", "op", "profile"):
                 tx.execute(f"DELETE FROM {table} WHERE pid=?", (runtime.pid,))
-            del self._journal.journals.pids[profile], self._journal.journals.heads[profile]
 
         await self._journal.commit(DAEMON_JOURNAL, forget)
-        self._journal.heads.pop(profile, None)
+        self._journal.shut(profile)
         for name in {n for (j, n, _k) in self._journal.passing_now() if j == profile}:
             self._journal.drop_passing(profile, name)
         for tell in tuple(self.on_journal):
@@ -174,7 +175,7 @@ class Profiles(ProfilesApi):
     async def connect(self, *, profile: str, wait: float = 0.0) -> Profile:
         runtime = self._get(profile)
         if not runtime.shown.enabled:
-            await self._show(profile, msgspec.structs.replace(runtime.shown, enabled=True))
+            await self._show(profile, enabled=True)
         self._start(profile)
         if wait > 0:
             await self._wait(profile, min(wait, MAX_WAIT))
@@ -183,7 +184,7 @@ class Profiles(ProfilesApi):
     async def disconnect(self, *, profile: str) -> Profile:
         runtime = self._get(profile)
         if runtime.shown.enabled:
-            await self._show(profile, msgspec.structs.replace(runtime.shown, enabled=False))
+            await self._show(profile, enabled=False)
         await self._stop(profile)
         return runtime.shown
 
@@ -198,8 +199,9 @@ class Profiles(ProfilesApi):
 
     async def _config(self, name: str) -> LinkConfig:
         shown = self._runtimes[name].shown
-        sealed = await self._journal.commit(
-            name, lambda tx: tx.one("SELECT password FROM profile WHERE pid=?", (tx.pid,))
+        pid = self._runtimes[name].pid
+        sealed = await self._readers.read(
+            lambda read: read.one("SELECT password FROM profile WHERE pid=?", (pid,))
         )
         assert sealed is not None and isinstance(sealed[0], bytes)
         return LinkConfig(
@@ -245,7 +247,7 @@ class Profiles(ProfilesApi):
             await link.stop()
             self._gone(name)
             self._host.unwire(name)
-        await self._show(name, msgspec.structs.replace(runtime.shown, link=LinkState()))
+        await self._show(name, link=LinkState())
 
     def _state(self, name: str, state: LinkState) -> None:
         runtime = self._runtimes.get(name)
@@ -256,7 +258,7 @@ class Profiles(ProfilesApi):
             runtime.changed.set()
         if state.state in ("offline", "refused"):
             self._gone(name)
-        self._owner.spawn(self._show(name, runtime.shown), f"show {name}")
+        self._owner.spawn(self._show(name), f"show {name}")
 
     def _session(self, name: str, resumed: bool) -> None:
         runtime = self._runtimes.get(name)
@@ -290,9 +292,14 @@ class Profiles(ProfilesApi):
                 {"condition": state.code, "state": state.state},
             )
 
-    async def _show(self, name: str, shown: Profile) -> Profile:
-        runtime = self._runtimes[name]
-        runtime.shown = shown
+    async def _show(self, name: str, **values: object) -> Profile:
+        """Change what windows see of a profile and tell them; what is newest when it is stored is told."""
+        runtime = self._runtimes.get(name)
+        if runtime is None:
+            raise not_found(_("There is no profile {}.").format(name))
+        if values:
+            runtime.shown = msgspec.structs.replace(runtime.shown, **values)
+        shown = runtime.shown
 
         def work(tx: Tx) -> None:
             encoded = _encode(shown)

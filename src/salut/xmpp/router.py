@@ -61,6 +61,11 @@ class Router:
         else:
             self._owned[profile, bare] = handler
 
+    def by_type(self, account: Account, inbound: Inbound, via: Via) -> Awaitable[object] | None:
+        """What ``main``'s handler makes of a message, for an owner that has no use for it itself."""
+        handler = self._mains.get(inbound.type)
+        return handler(account, inbound, via) if handler is not None else None
+
     def observe(self, part: str, handler: Handler) -> None:
         """Tell ``handler`` of messages with ``part``, after the main handler."""
         self._observers.setdefault(part, []).append(handler)

@@ -53,14 +53,31 @@ class ChatApi(Service):
         """Tell the other side whether the person is writing (XEP-0085)."""
 
 
+class Occupancy(Protocol):
+    """What chat asks the plugin that knows of rooms."""
+
+    def sender(self, profile: str, room: str) -> str | None:
+        """Our address in a room (room/nick), whether we are in it now or not; ``None``: this is no room."""
+
+    def ready(self, profile: str, room: str) -> bool:
+        """We are in it and know what it holds: messages may leave."""
+
+    def check(self, profile: str, room: str) -> None:
+        """``refused`` when we are not in the room and do not try to get in."""
+
+
 class Chat(Protocol):
     """What other plugins use of chat, in the daemon."""
 
     def ask(self, extra: Callable[[Message], str]) -> None:
         """``extra(message)`` is XML that goes with each outgoing message (receipt and marker requests)."""
 
-    def rooms(self, sender_of: Callable[[str, str], tuple[str, str] | None]) -> None:
-        """``sender_of(profile, address)``: for a joined room our (room, nick), else ``None``."""
+    def rooms(self, occupancy: Occupancy) -> None:
+        """Set who knows of rooms."""
+
+    def flush(self, profile: str, conversation: str = "") -> Awaitable[None]:
+        """Send what is pending (to one conversation, a room with its private chats) and has not left in this
+        session; no effect between ``hold`` and ``release``."""
 
     def hold(self, profile: str) -> None:
         """Do not send again what is pending until ``release``: the archive may show that it arrived."""
@@ -73,8 +90,8 @@ class Chat(Protocol):
     ) -> Awaitable[None]:
         """An own message got further (or failed); ``by``: in this conversation."""
 
-    def heard(self, profile: str, sender: str, state: TypingState) -> None:
-        """Someone writes, or has stopped to."""
+    def heard(self, profile: str, sender: str, state: TypingState, *, group: bool = False) -> None:
+        """Someone writes, or has stopped to; ``group``: to all in the room that ``sender`` is in."""
 
 
 CONTRACT: Final = Contract(

@@ -33,8 +33,7 @@ class ChatPlugin(Plugin):
         return self._service
 
     async def online(self, profile: str, resumed: bool) -> None:
-        if not resumed:
-            await self._service.flush(profile)
+        await self._service.flush(profile)  # after a resumption: what was written meanwhile
 
     def offline(self, profile: str) -> None:
         self._service.forget(profile)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, cast
 from xml.etree.ElementTree import Element
 
@@ -63,8 +63,12 @@ def server_time(inbound: Inbound, by: tuple[str, ...]) -> int:
     return 0
 
 
-def new_message(account: Account, inbound: Inbound) -> NewMessage | None:
-    """A message between people as history takes it; ``None`` where there is nothing to keep."""
+def new_message(account: Account, inbound: Inbound, is_room: Callable[[str], bool]) -> NewMessage | None:
+    """A message between people as history takes it; ``None`` where there is nothing to keep.
+
+    ``is_room``: whether a bare address is a room's, so that this is a private chat with one of its occupants
+    (XEP-0045 section 7.5).
+    """
     parts = inbound.parts
     body = parts.get("body", "")
     subject = parts.get("subject", "")
@@ -72,12 +76,15 @@ def new_message(account: Account, inbound: Inbound) -> NewMessage | None:
         return None
     sender = inbound.from_
     outgoing = sender.partition("/")[0] == account.bare
-    other = (inbound.to if outgoing else sender).partition("/")[0] or account.bare
+    other, _, resource = (inbound.to if outgoing else sender).partition("/")
+    other = (other or account.bare).lower()
+    private = bool(resource) and is_room(other)
     return NewMessage(
-        conversation=other.lower(),
+        conversation=f"{other}/{resource}" if private else other,
+        conversation_kind="private" if private else "contact",
         sender=sender,
         outgoing=outgoing,
-        kind="normal" if inbound.type == "normal" else "chat",
+        kind="private" if private else "normal" if inbound.type == "normal" else "chat",
         body=str(body),
         subject=str(subject),
         thread=str(parts.get("thread", ""))[:512],
@@ -112,18 +119,22 @@ class ChatProtocol:
 
     # In
     def _message(self, account: Account, inbound: Inbound, via: Via) -> Awaitable[object] | None:
-        new = new_message(account, inbound)
+        new = new_message(account, inbound, lambda bare: self._service.is_room(account.profile, bare))
         return self._service.received(account.profile, new) if new is not None else None
 
     def _error(self, account: Account, inbound: Inbound, via: Via) -> Awaitable[object] | None:
         problem = inbound.parts.get("error")
         words = problem.text or problem.condition if isinstance(problem, StanzaError) else ""
-        other = inbound.from_.partition("/")[0].lower()
+        bare, _, resource = inbound.from_.partition("/")
+        other = bare.lower()
+        if resource and self._service.is_room(account.profile, other):
+            other = f"{other}/{resource}"
         return self._service.bounced(account.profile, origin_of(inbound), other, words)
 
     def _chat_state(self, account: Account, inbound: Inbound, via: Via) -> None:
         if not via and inbound.type != "error":
-            self._service.heard(account.profile, inbound.from_, cast("Any", inbound.parts["chat-state"]))
+            state = cast("Any", inbound.parts["chat-state"])
+            self._service.heard(account.profile, inbound.from_, state, group=inbound.type == "groupchat")
 
     # Out
     def send(self, link: Link, message: Message, asks: str) -> None:

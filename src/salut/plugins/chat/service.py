@@ -13,7 +13,7 @@ from salut.engine.plugin import Host, Link
 from salut.model import address as addresses
 from salut.model.errors import SalutError, invalid
 from salut.model.words import _
-from salut.plugins.chat.api import ChatApi, Typing, TypingState
+from salut.plugins.chat.api import ChatApi, Occupancy, Typing, TypingState
 from salut.plugins.history.api import History, Message, MessageState, NewMessage
 
 if TYPE_CHECKING:
@@ -26,6 +26,21 @@ ORDER: Final[dict[str, int]] = {"pending": 0, "sent": 1, "delivered": 2, "read":
 GOALS: Final[dict[str, int]] = {"server": 1, "delivered": 2, "read": 3}
 
 
+class NoRooms:
+    """``Occupancy`` without a plugin for rooms."""
+
+    def sender(self, profile: str, room: str) -> str | None:
+        """No address is a room."""
+        return None
+
+    def ready(self, profile: str, room: str) -> bool:
+        """We are in none."""
+        return False
+
+    def check(self, profile: str, room: str) -> None:
+        """Nothing to refuse."""
+
+
 class ChatService(ChatApi):
     """Sending, and what comes in between people."""
 
@@ -33,7 +48,8 @@ class ChatService(ChatApi):
         self._host = host
         self._history = host.need("history", History)  # type: ignore[type-abstract]  # the port's Protocol
         self._asks: list[Callable[[Message], str]] = []
-        self._sender_of: Callable[[str, str], tuple[str, str] | None] = lambda _profile, _to: None
+        self._rooms: Occupancy = NoRooms()
+        self._left: dict[str, set[str]] = {}  # profile -> what left in this session and is not acknowledged
         self._waiting: dict[tuple[str, str], list[asyncio.Future[Message]]] = {}
         self._typing: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._held: set[str] = set()  # profiles whose pending messages wait for the archive
@@ -44,9 +60,9 @@ class ChatService(ChatApi):
         """``extra(message)`` is XML that goes with each outgoing message (receipt and marker requests)."""
         self._asks.append(extra)
 
-    def rooms(self, sender_of: Callable[[str, str], tuple[str, str] | None]) -> None:
-        """``sender_of(profile, address)``: for a joined room our (room, nick), else ``None``."""
-        self._sender_of = sender_of
+    def rooms(self, occupancy: Occupancy) -> None:
+        """Set who knows of rooms."""
+        self._rooms = occupancy
 
     def hold(self, profile: str) -> None:
         """Do not send again what is pending until ``release``: the archive may show that it arrived."""
@@ -61,7 +77,10 @@ class ChatService(ChatApi):
         self, profile: str, origin: str, state: MessageState, error: str = "", by: str = ""
     ) -> None:
         """An own message got further (or failed)."""
+        self._left.get(profile, set()).discard(origin)
         message = await self._history.set_state(profile, origin=origin, state=state, error=error, by=by)
+        if message is None and by and (profile, origin) in self._waiting:  # history knew it before us
+            message = await self._history.find(profile, origin=origin, conversation=by)
         if message is not None:
             self._tell(profile, message)
 
@@ -105,12 +124,14 @@ class ChatService(ChatApi):
     ) -> NewMessage:
         context = CURRENT.get()
         origin = context.op if context and context.op else secrets.token_hex(12)
-        room = self._sender_of(profile, to.bare)
-        if room is not None and not to.resource:
+        occupant = self._rooms.sender(profile, to.bare)
+        if occupant is not None:
+            self._rooms.check(profile, to.bare)
+        if occupant is not None and not to.resource:
             return NewMessage(
                 conversation=to.bare,
                 conversation_kind="room",
-                sender=f"{room[0]}/{room[1]}",
+                sender=occupant,
                 outgoing=True,
                 kind="groupchat",
                 body=body,
@@ -119,14 +140,14 @@ class ChatService(ChatApi):
                 origin=origin,
                 stream=to.bare,
             )
-        private = room is not None
+        private = occupant is not None
         words: Literal["chat", "normal", "private"] = "private" if private else "chat"
         if not private and (kind == "normal" or (kind == "auto" and subject)):
             words = "normal"
         return NewMessage(
             conversation=str(to) if private else to.bare,
             conversation_kind="private" if private else "contact",
-            sender=self._own(profile),
+            sender=occupant or self._own(profile),
             outgoing=True,
             kind=words,
             body=body,
@@ -146,11 +167,17 @@ class ChatService(ChatApi):
         return message
 
     def _put(self, profile: str, message: Message) -> None:
-        """On its way, if there is a link; else ``flush`` does it when there is one."""
-        if not self._host.is_online(profile):
+        """On its way, if there is one now and it did not leave already; else ``flush`` does it."""
+        left = self._left.setdefault(profile, set())
+        if not self._host.is_online(profile) or message.origin in left:
+            return
+        if message.kind in ("groupchat", "private") and not self._rooms.ready(
+            profile, message.conversation.partition("/")[0]
+        ):
             return
         try:
             self.protocol.send(self._host.link(profile), message, "".join(ask(message) for ask in self._asks))
+            left.add(message.origin)
         except SalutError as error:
             if error.code != "not-connected":
                 raise
@@ -188,8 +215,10 @@ class ChatService(ChatApi):
 
     async def typing(self, *, profile: str, conversation: str, state: TypingState) -> None:
         to = addresses.parse(conversation)
-        room = self._sender_of(profile, to.bare)
-        kind = "groupchat" if room is not None and not to.resource else "chat"
+        occupant = self._rooms.sender(profile, to.bare)
+        if occupant is not None:
+            self._rooms.check(profile, to.bare)
+        kind = "groupchat" if occupant is not None and not to.resource else "chat"
         self.protocol.send_state(self._host.link(profile), str(to), kind, state)
 
     # The server
@@ -208,14 +237,17 @@ class ChatService(ChatApi):
         for origin in origins:
             self._host.owner.spawn(self.advance(profile, origin, "sent"), "acknowledged")
 
-    def heard(self, profile: str, sender: str, state: TypingState) -> None:
+    def is_room(self, profile: str, bare: str) -> bool:
+        """Whether messages with this bare address are those of a room."""
+        return self._rooms.sender(profile, bare) is not None
+
+    def heard(self, profile: str, sender: str, state: TypingState, *, group: bool = False) -> None:
         """Someone writes, or has stopped to."""
         ceases = state not in ("composing", "paused")
         if ceases and not self._typing:
             return  # the hot road: nobody writes
         bare = sender.partition("/")[0].lower()
-        private = self._sender_of(profile, bare) is not None
-        conversation = sender if private else bare
+        conversation = sender if not group and self.is_room(profile, bare) else bare
         key = f"{conversation} {sender}"
         handle = self._typing.pop((profile, key), None)
         if handle is not None:
@@ -226,19 +258,20 @@ class ChatService(ChatApi):
         typing = Typing(conversation=conversation, sender=sender, state=state)
         self._host.journal.passing(profile, "typing", key, typing)
         self._typing[profile, key] = asyncio.get_running_loop().call_later(
-            TYPING_SECONDS, self.heard, profile, sender, "inactive"
+            TYPING_SECONDS, lambda: self.heard(profile, sender, "inactive", group=group)
         )
 
-    async def flush(self, profile: str) -> None:
-        """Send what is pending, in order."""
-        if profile in self._held:
-            return
+    async def flush(self, profile: str, conversation: str = "") -> None:
+        """Send what is pending and has not left in this session, in order."""
         for message in await self._history.pending(profile):
-            if message.kind != "groupchat" or self._sender_of(profile, message.conversation) is not None:
+            if profile in self._held:
+                return
+            if not conversation or message.conversation.partition("/")[0] == conversation:
                 self._put(profile, message)
 
     def forget(self, profile: str) -> None:
-        """The profile has no link any more: nobody types."""
+        """The profile's session is over: nobody types, and what it did not acknowledge may leave again."""
+        self._left.pop(profile, None)
         for mark in [mark for mark in self._typing if mark[0] == profile]:
             self._typing.pop(mark).cancel()
         self._host.journal.drop_passing(profile, "typing")

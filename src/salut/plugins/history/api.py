@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from salut.api.contract import Contract, Kind, Service, method
-from salut.api.ports import Tx
+from salut.api.ports import Read, Tx
 from salut.model.page import Page
 
 MessageKind = Literal["chat", "normal", "groupchat", "private"]
@@ -147,6 +147,7 @@ class NewMessage(msgspec.Struct, kw_only=True):
     sub: int = 0
     mention: bool = False
     counts: bool = True  # whether it may count as unread
+    perhaps_own: bool = False  # replayed under our nick: ours only if history holds it as sent by us
     markable: bool = False  # its sender wants to know when it is read (XEP-0333)
 
 
@@ -185,8 +186,22 @@ class History(Protocol):
     def find(self, profile: str, *, origin: str, conversation: str) -> Awaitable[Message | None]:
         """An own message, by the id that it left with."""
 
+    def newest(self, profile: str, conversation: str) -> Awaitable[Message | None]:
+        """The newest message of a conversation that its server has shown us."""
+
     def pending(self, profile: str) -> Awaitable[list[Message]]:
         """Own messages that the server has not acknowledged, in order."""
+
+    def titles(self, title_of: Callable[[Tx, str], str]) -> None:
+        """``title_of(tx, address)`` names each conversation with a contact that is made from now on; it is called
+        in the writer's thread."""
+
+    def title(self, tx: Tx, conversation: str, title: str) -> None:
+        """``set_title`` inside a unit of work of the caller's."""
+
+    def known(self, read: Read, pid: int) -> list[tuple[str, ConversationKind, str]]:
+        """Address, kind and title of all conversations, the last active first (10,000 at most); for reader
+        threads."""
 
     def set_title(self, profile: str, conversation: str, title: str) -> Awaitable[object]:
         """Name a conversation, if it exists."""

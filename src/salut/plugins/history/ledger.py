@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -19,6 +19,7 @@ from salut.plugins.history.seen import Seen
 
 STEP: Final = 4  # between live places: leaves known for a gap's bounds (place + 1, place - 1)
 PREVIEW: Final = 120
+MAX_TITLE: Final = 200
 RANK: Final[dict[str, int]] = {"failed": 0, "pending": 1, "sent": 2, "delivered": 3, "read": 4}
 
 
@@ -48,6 +49,7 @@ class Ledger:
         self._conversations: dict[tuple[int, str], Known] = {}
         self._streams: dict[tuple[int, str], Stream] = {}
         self._next_id = 0
+        self.title_of: Callable[[Tx, str], str] = lambda _tx, _address: ""
 
     def rolled_back(self) -> None:
         """Forget: the store is the truth."""
@@ -186,7 +188,11 @@ class Ledger:
                 mark,
             )
             if row is None:
-                tx.execute("INSERT INTO conversation (pid, address, kind) VALUES (?,?,?)", (*mark, kind))
+                title = self.title_of(tx, address)[:MAX_TITLE] if kind == "contact" else ""
+                tx.execute(
+                    "INSERT INTO conversation (pid, address, kind, title) VALUES (?,?,?,?)",
+                    (*mark, kind, title),
+                )
                 return self.known(tx, address, kind)
             key, place, sub = cast("tuple[int, int, int]", row[-3:])
             known = self._conversations[mark] = Known(key, rows.conversation(row), (place, sub))
@@ -290,7 +296,7 @@ class Ledger:
     def set_state(self, tx: Tx, origin: str, state: MessageState, error: str, by: str) -> Message | None:
         """Advance an own message's state; ``None`` where there is nothing to advance."""
         sql = (
-            "SELECT m.id, m.state FROM message m JOIN conversation c ON c.id=m.conv "
+            "SELECT m.id, m.state, m.stream, m.place FROM message m JOIN conversation c ON c.id=m.conv "
             "WHERE m.pid=? AND m.origin=? AND m.origin<>'' AND m.outgoing"
         )
         row = tx.one(f"{sql} AND c.address=?", (tx.pid, origin, by)) if by else tx.one(sql, (tx.pid, origin))
@@ -304,9 +310,8 @@ class Ledger:
             return None
         tx.execute("UPDATE message SET state=?, error=? WHERE id=?", (state, error[:500], row[0]))
         if now == "pending":
-            stream = self.stream(tx, "")
-            place = tx.one("SELECT place FROM message WHERE id=?", (row[0],))
-            stream.archived = max(stream.archived, cast("int", place[0]) if place else 0)
+            stream = self.stream(tx, cast("str", row[2]))
+            stream.archived = max(stream.archived, cast("int", row[3]))
             stream.dirty = True
             self.flush(tx)
         return self._changed(tx, cast("int", row[0]))
@@ -316,8 +321,8 @@ class Ledger:
         if tx.one("SELECT 1 FROM conversation WHERE pid=? AND address=?", (tx.pid, address)) is None:
             return
         known = self.known(tx, address, "contact")
-        if known.shown.title != title:
-            known.shown = replace(known.shown, {"title": title[:200]})
+        if known.shown.title != title[:MAX_TITLE]:
+            known.shown = replace(known.shown, {"title": title[:MAX_TITLE]})
             self.write_conversation(tx, address, known)
 
 

@@ -38,7 +38,14 @@ class Twin:
 
 def by_archive_alone(new: NewMessage) -> bool:
     """A live message of somebody else with an archive id: that id alone decides."""
-    return bool(new.archive) and not new.place and not new.outgoing
+    return bool(new.archive) and not new.place and not new.outgoing and not new.perhaps_own
+
+
+def same(twin: Twin, new: NewMessage) -> bool:
+    """Whether a message with the origin id of a stored one is that one."""
+    if new.outgoing or (new.perhaps_own and twin.outgoing):
+        return twin.outgoing and (new.outgoing or twin.body == new.body)
+    return not twin.outgoing and twin.sender == new.sender and twin.body == new.body
 
 
 @dataclass(slots=True)
@@ -71,8 +78,7 @@ class Seen:
         if not new.origin or by_archive_alone(new):
             return False
         for twin in self.twins.get((conversation, new.origin), ()):
-            same = twin.outgoing if new.outgoing else (twin.sender == new.sender and twin.body == new.body)
-            if twin.outgoing != new.outgoing or not same:
+            if not same(twin, new):
                 continue
             if new.archive and twin.archive and twin.archive != new.archive:
                 continue

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
 from salut.api.ports import Read, Tx
@@ -15,6 +15,7 @@ from salut.model.words import _
 from salut.plugins.history import queries, rows
 from salut.plugins.history.api import (
     Conversation,
+    ConversationKind,
     Found,
     HistoryApi,
     Message,
@@ -105,7 +106,8 @@ class HistoryService(HistoryApi):
 
     def ingest(self, profile: str, message: NewMessage) -> Awaitable[Message | None]:
         """See ``History``."""
-        future = self._host.journal.submit(profile, self._ledger, message)
+        waits_for_a_person = message.outgoing and message.state == "pending"
+        future = self._host.journal.submit(profile, self._ledger, message, patient=not waits_for_a_person)
         return cast("Awaitable[Message | None]", future)
 
     def store(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Message | None]:
@@ -141,6 +143,16 @@ class HistoryService(HistoryApi):
         row = await self._host.readers.read(lambda read: read.one(sql, (origin, pid, conversation)))
         return rows.message(row) if row else None
 
+    async def newest(self, profile: str, conversation: str) -> Message | None:
+        """See ``History``."""
+        pid = self._host.pid(profile)
+        sql = (
+            f"{rows.MESSAGES} WHERE m.conv=(SELECT id FROM conversation WHERE pid=? AND address=?) "
+            "AND (NOT m.outgoing OR m.archive<>'') ORDER BY m.place DESC, m.sub DESC LIMIT 1"
+        )
+        row = await self._host.readers.read(lambda read: read.one(sql, (pid, conversation)))
+        return rows.message(row) if row else None
+
     async def pending(self, profile: str) -> list[Message]:
         """See ``History``."""
         pid = self._host.pid(profile)
@@ -150,6 +162,18 @@ class HistoryService(HistoryApi):
             )
         )
         return [rows.message(row) for row in found]
+
+    def titles(self, title_of: Callable[[Tx, str], str]) -> None:
+        """See ``History``."""
+        self._ledger.title_of = title_of
+
+    def title(self, tx: Tx, conversation: str, title: str) -> None:
+        """See ``History``."""
+        self._ledger.set_title(tx, conversation, title)
+
+    def known(self, read: Read, pid: int) -> list[tuple[str, ConversationKind, str]]:
+        """See ``History``."""
+        return queries.known(read, pid)
 
     def set_title(self, profile: str, conversation: str, title: str) -> Awaitable[object]:
         """See ``History``."""

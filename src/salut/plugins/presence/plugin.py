@@ -13,6 +13,7 @@ from salut.engine.plugin import Host, Link, Plugin
 from salut.plugins.presence.api import CONTRACT
 from salut.plugins.presence.protocol import PresenceProtocol
 from salut.plugins.presence.service import KEY, SELECT, PresenceService, of_row
+from salut.plugins.roster.api import Roster
 
 
 class PresencePlugin(Plugin):
@@ -28,6 +29,9 @@ class PresencePlugin(Plugin):
         super().__init__(host)
         self._service = PresenceService(host)
         self._service.protocol = PresenceProtocol(self._service)
+        roster = host.prefer("roster", Roster)  # type: ignore[type-abstract]  # the port's Protocol
+        if roster is not None:
+            self._service.contacts(roster.is_contact)
 
     def services(self) -> Sequence[Service]:
         return (self._service,)
