@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from devkit.servers import PrivateServer, XmppServer
+from devkit.servers import XmppServer
 from salut.model.errors import SalutError
 from tests.engine_kit import EngineKit, running_engine
 
@@ -21,7 +21,9 @@ def fresh_room(server: XmppServer) -> str:
 
 async def join(kit: EngineKit, profile: str, room: str, nick: str = "", **more: Any) -> dict[str, Any]:
     """Join and return the room."""
-    joined: dict[str, Any] = await kit.call("rooms.join", profile=profile, room=room, nick=nick or profile, **more)
+    joined: dict[str, Any] = await kit.call(
+        "rooms.join", profile=profile, room=room, nick=nick or profile, **more
+    )
     return joined
 
 
