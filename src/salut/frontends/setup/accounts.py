@@ -61,8 +61,8 @@ def daemon(info: DaemonInfo) -> Iterator[Finding]:
             yield Finding("warning", f"plugin {name}", _("left out on purpose (--without {})").format(name))
         elif state != "ok":
             yield Finding("problem", f"plugin {name}", state, _("See why: jp daemon log"))
-    well = sum(state == "ok" for state in info.plugins.values())
-    yield Finding("ok", "plugins", _("{} of {} work").format(well, len(info.plugins)))
+    if all(state == "ok" for state in info.plugins.values()):
+        yield Finding("ok", "plugins", _("all {} work").format(len(info.plugins)))
 
 
 def link(profile: Profile) -> Finding:
@@ -83,7 +83,6 @@ def link(profile: Profile) -> Finding:
 
 
 def _server(client: sync.Client, profile: Profile) -> Iterator[Finding]:
-    check = _("server of {}").format(profile.name)
     try:
         probe = client.call(
             SetupApi.probe, address=profile.address, host=profile.host, port=profile.port,
@@ -91,18 +90,22 @@ def _server(client: sync.Client, profile: Profile) -> Iterator[Finding]:
             ca_file=profile.ca_file, pins=profile.pins, timeout=PROBE_SECONDS,
         )  # fmt: skip
     except SalutError as error:
-        yield Finding("warning", check, error.message, _("Is this machine online?"))
+        yield Finding(
+            "warning", _("server of {}").format(profile.name), error.message, _("Is this machine online?")
+        )
         return
-    yield from server(check, probe)
+    yield from server(profile.name, probe)
 
 
-def server(check: str, probe: Probe) -> Iterator[Finding]:
+def server(profile: str, probe: Probe) -> Iterator[Finding]:
     """What a probe of an account's server says of its places and their certificates."""
+    check = _("server of {}").format(profile)
     good = [place for place in probe.places if not place.code]
     if not good:
         lines = list(report.failures(probe))
         steps = [line.removeprefix("→ ") for line in lines if line.startswith("→ ")]
         words = "; ".join(line for line in lines if not line.startswith("→ "))
+        steps.append(_("To change what is kept of it: jp profile change {}").format(profile))
         yield Finding("problem", check, words, " ".join(steps))
     for place in probe.places:
         if not place.code:

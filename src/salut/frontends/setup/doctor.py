@@ -10,7 +10,7 @@ import salut
 from salut.frontends.cli import show
 from salut.frontends.setup import accounts, machine
 from salut.frontends.setup.findings import Finding, worst
-from salut.model.words import _
+from salut.model.words import _, plural
 
 if TYPE_CHECKING:
     from salut.frontends.cli.shapes import Json
@@ -49,4 +49,7 @@ def _summary(findings: list[Finding]) -> str:
     warnings = sum(finding.level == "warning" for finding in findings)
     if not problems and not warnings:
         return _("All is well.")
-    return _("Problems: {}, warnings: {}.").format(problems, warnings)
+    return "{}, {}.".format(
+        plural("{} problem", "{} problems", problems).format(problems),
+        plural("{} warning", "{} warnings", warnings).format(warnings),
+    )
