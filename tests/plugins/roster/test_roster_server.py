@@ -4,21 +4,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import pytest
 
 from devkit.servers import XmppServer
 from salut.model.errors import SalutError
+from salut.plugins.roster.api import Contact
 from tests.engine_kit import EngineKit, running_engine
 
-Contact = dict[str, Any]
 
-
-async def contact(kit: EngineKit, profile: str, address: str) -> Contact:
-    """A contact as a window reads it; empty where there is none."""
+async def contact(kit: EngineKit, profile: str, address: str) -> Contact | None:
+    """A contact as a window reads it."""
     page = await kit.call("roster.list", profile=profile)
-    return next((item for item in page["items"] if item["address"] == address), {})
+    return next((found(item) for item in page["items"] if item["address"] == address), None)
+
+
+def found(value: object) -> Contact:
+    """What a window makes of a contact."""
+    return msgspec.convert(value, Contact)
 
 
 async def befriend(kit: EngineKit, asker: str, other: str, asker_jid: str, other_jid: str) -> None:
@@ -26,23 +30,22 @@ async def befriend(kit: EngineKit, asker: str, other: str, asker_jid: str, other
     await kit.call("roster.add", profile=asker, address=other_jid)
 
     async def asks() -> bool:
-        return bool((await contact(kit, other, asker_jid)).get("asks"))
+        shown = await contact(kit, other, asker_jid)
+        return shown is not None and shown.asks
 
     await kit.until(asks)
     await kit.call("roster.accept", profile=other, address=asker_jid)
 
     async def asked_back() -> bool:
-        return bool((await contact(kit, asker, other_jid)).get("asks"))
+        shown = await contact(kit, asker, other_jid)
+        return shown is not None and shown.asks
 
     await kit.until(asked_back)
     await kit.call("roster.accept", profile=asker, address=other_jid)
 
     async def both() -> bool:
-        subscriptions = [
-            (await contact(kit, asker, other_jid)).get("subscription"),
-            (await contact(kit, other, asker_jid)).get("subscription"),
-        ]
-        return subscriptions == ["both", "both"]
+        shown = [await contact(kit, asker, other_jid), await contact(kit, other, asker_jid)]
+        return [one and one.subscription for one in shown] == ["both", "both"]
 
     await kit.until(both)
 
@@ -51,33 +54,23 @@ async def test_subscription_both_ways(server: XmppServer, tmp_path: Path) -> Non
     alice, bob = server.account("alice"), server.account("bob")
     async with running_engine(tmp_path, server, {"alice": alice, "bob": bob}) as kit:
         added = await kit.call("roster.add", profile="alice", address=bob.jid, name="Bob", groups=["b", "a"])
-        assert added == {"address": bob.jid, "name": "Bob", "groups": ["a", "b"], "pending": True}
-        assert await kit.until(lambda: contact(kit, "bob", alice.jid)) == {
-            "address": alice.jid,
-            "asks": True,
-            "in_roster": False,
-        }
-        accepted = await kit.call("roster.accept", profile="bob", address=alice.jid)
-        assert (accepted["subscription"], accepted["pending"]) == ("from", True)
-        assert "asks" not in accepted
-        assert "in_roster" not in accepted
+        assert found(added) == Contact(address=bob.jid, name="Bob", groups=["a", "b"], pending=True)
+        asked = await kit.until(lambda: contact(kit, "bob", alice.jid))
+        assert asked == Contact(address=alice.jid, asks=True, in_roster=False)
+        accepted = found(await kit.call("roster.accept", profile="bob", address=alice.jid))
+        assert accepted == Contact(address=alice.jid, subscription="from", pending=True)
 
-        async def asked_back() -> Contact:
-            found = await contact(kit, "alice", bob.jid)
-            return found if found.get("asks") and found.get("subscription") == "to" else {}
+        async def asked_back() -> bool:
+            return await contact(kit, "alice", bob.jid) == Contact(
+                address=bob.jid, name="Bob", groups=["a", "b"], subscription="to", asks=True
+            )
 
-        back = await kit.until(asked_back)
-        assert (back["name"], back["groups"]) == ("Bob", ["a", "b"])
-        accepted = await kit.call("roster.accept", profile="alice", address=bob.jid)
-        assert accepted == {
-            "address": bob.jid,
-            "name": "Bob",
-            "groups": ["a", "b"],
-            "subscription": "both",
-        }
+        await kit.until(asked_back)
+        accepted = found(await kit.call("roster.accept", profile="alice", address=bob.jid))
+        assert accepted == Contact(address=bob.jid, name="Bob", groups=["a", "b"], subscription="both")
 
         async def both() -> bool:
-            return await contact(kit, "bob", alice.jid) == {"address": alice.jid, "subscription": "both"}
+            return await contact(kit, "bob", alice.jid) == Contact(address=alice.jid, subscription="both")
 
         await kit.until(both)
 
@@ -88,10 +81,10 @@ async def test_deny_and_withdraw(server: XmppServer, tmp_path: Path) -> None:
         await kit.call("roster.add", profile="alice", address=bob.jid)
         await kit.until(lambda: contact(kit, "bob", alice.jid))
         await kit.call("roster.deny", profile="bob", address=alice.jid)
-        assert await contact(kit, "bob", alice.jid) == {}
+        assert await contact(kit, "bob", alice.jid) is None
 
         async def refused() -> bool:
-            return await contact(kit, "alice", bob.jid) == {"address": bob.jid}
+            return await contact(kit, "alice", bob.jid) == Contact(address=bob.jid)
 
         await kit.until(refused)
         with pytest.raises(SalutError) as caught:
@@ -100,10 +93,10 @@ async def test_deny_and_withdraw(server: XmppServer, tmp_path: Path) -> None:
 
         await befriend(kit, "alice", "bob", alice.jid, bob.jid)
         await kit.call("roster.deny", profile="bob", address=alice.jid)
-        assert (await contact(kit, "bob", alice.jid))["subscription"] == "to"
+        assert await contact(kit, "bob", alice.jid) == Contact(address=alice.jid, subscription="to")
 
         async def hidden() -> bool:
-            return (await contact(kit, "alice", bob.jid)).get("subscription") == "from"
+            return await contact(kit, "alice", bob.jid) == Contact(address=bob.jid, subscription="from")
 
         await kit.until(hidden)
 
@@ -126,10 +119,10 @@ async def test_groups_names_and_removal(server: XmppServer, tmp_path: Path) -> N
         assert (await kit.call("roster.list", profile="alice", group="wor"))["items"] == []
 
         await kit.call("roster.remove", profile="alice", address=bob.jid)
-        assert await contact(kit, "alice", bob.jid) == {}
+        assert await contact(kit, "alice", bob.jid) is None
 
         async def ended() -> bool:
-            return await contact(kit, "bob", alice.jid) == {"address": alice.jid}
+            return await contact(kit, "bob", alice.jid) == Contact(address=alice.jid)
 
         await kit.until(ended)
         assert len(await kit.messages("alice", bob.jid)) == 1
@@ -154,7 +147,9 @@ async def test_what_happens_while_away_is_there_once(server: XmppServer, tmp_pat
         )
         told = [row[0] for row in changes if isinstance(row[0], bytes) and b'"contact"' in row[0]]
         assert len([one for one in told if alice.jid.encode() in one]) == 1
-        assert (await contact(kit, "bob", "someone@example.invalid"))["name"] == "Someone"
+        someone = await contact(kit, "bob", "someone@example.invalid")
+        assert someone is not None
+        assert someone.name == "Someone"
 
 
 async def test_hostile_names_are_refused(server: XmppServer, tmp_path: Path) -> None:
