@@ -48,6 +48,7 @@ class Keeper:
         self.joining_hooks: list[Hook] = []
         self.joined_hooks: list[Hook] = []
         self.status: dict[str, str] = {}  # profile -> what its presences say
+        self._invisible: set[str] = set()
         self._rooms: dict[str, dict[str, Kept]] = {}
 
     async def load(self) -> None:
@@ -92,6 +93,7 @@ class Keeper:
             self.remove(kept)
         self._rooms.pop(profile, None)
         self.status.pop(profile, None)
+        self._invisible.discard(profile)
 
     # Showing
     async def write(self, profile: str, all_kept: Iterable[Kept]) -> None:
@@ -188,7 +190,8 @@ class Keeper:
 
     async def _failed(self, kept: Kept, trouble: Trouble) -> SalutError:
         """We did not get in: the room says why, or goes if nobody ever was in it."""
-        await self.put_out(kept, trouble)
+        self.put_out(kept, trouble)
+        await self.after_out(kept, trouble)
         if kept.fresh:
             self.remove(kept)
             await self.host.journal.commit(kept.profile, lambda tx: store.remove(tx, [kept.address]))
@@ -252,8 +255,8 @@ class Keeper:
             await self.history.set_title(kept.profile, kept.address, kept.stay.shown.name)
 
     # Getting out, and in again
-    async def put_out(self, kept: Kept, trouble: Trouble) -> None:
-        """We are out against our will: show why; what may pass is tried again."""
+    def put_out(self, kept: Kept, trouble: Trouble) -> None:
+        """We are out against our will; what may pass is tried again. ``after_out`` has to follow."""
         ours = trouble.condition in ("not-connected", "cancelled")
         kept.stay.leave("" if ours else trouble.words)
         kept.out(trouble)
@@ -262,7 +265,11 @@ class Keeper:
             kept.stay.show(autojoin=False)  # to join it again would make a new room of this name
         if kept.stay.shown.autojoin and trouble.passes:
             self._again(kept, trouble)
-        elif not ours:
+
+    async def after_out(self, kept: Kept, trouble: Trouble) -> None:
+        """Show why we are out; what waits for the room waits no longer if nothing is tried again."""
+        ours = trouble.condition in ("not-connected", "cancelled")
+        if not ours and kept.retry is None and not kept.stay.inside:
             await self.give_up(kept, trouble.words)
         await self.show(kept)
 
@@ -297,10 +304,28 @@ class Keeper:
 
     def online(self, profile: str) -> None:
         """A fresh session: the server knows of no room any more."""
+        if profile in self._invisible:
+            return
         for kept in self.of(profile):
             kept.tries = 0
             if kept.stay.shown.autojoin:
                 self.rejoin(kept)
+
+    def follow(self, profile: str, status: str, *, visible: bool) -> None:
+        """The server was told how we are: rooms are told the same. Without presence nobody is in a room."""
+        self.status[profile] = status if visible else ""
+        if not visible:
+            self._invisible.add(profile)
+            self.offline(profile)
+        elif profile in self._invisible:
+            self._invisible.discard(profile)
+            self.online(profile)
+        else:
+            with contextlib.suppress(SalutError):  # without a link nobody has to be told
+                for kept in self.of(profile):
+                    if kept.stay.shown.state == "joined":
+                        to = f"{kept.address}/{kept.stay.shown.nick}"
+                        self.protocol.tell(self.host.link(profile), to, status)
 
     def offline(self, profile: str) -> None:
         """The session is over, and with it our stay in all rooms."""
