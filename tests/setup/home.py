@@ -70,6 +70,17 @@ class Home:
         assert isinstance(found, list)
         return {profile["name"]: profile for profile in found}
 
+    def wait_for_link(self, profile: str, state: str) -> None:
+        """Wait until a profile's link is in this state."""
+        end = time.monotonic() + BOUND
+        while True:
+            link = self.profiles()[profile]["link"]
+            assert isinstance(link, dict)
+            if link.get("state") == state:
+                return
+            assert time.monotonic() < end, link
+            time.sleep(0.02)
+
     def start_daemon(self) -> None:
         """Have the daemon run, as ``jp`` would."""
         self.runtime.mkdir(mode=0o700, exist_ok=True)

@@ -78,7 +78,7 @@ def _quoted(text: str) -> str:
     """``text`` inside double quotes of a unit file (systemd.syntax(7)): no escapes, no specifiers."""
     if not text.isprintable():
         raise SalutError("invalid", _("systemd cannot use the path “{}”.").format(text))
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
 
 
 def install(client: sync.Client | None) -> None:
