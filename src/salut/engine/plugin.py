@@ -73,6 +73,9 @@ class Plugin:
     def unwire(self, profile: str) -> None:
         """The session is gone (profile deleted)."""
 
+    async def opening(self, profile: str) -> None:
+        """A fresh session stands and no plugin has said anything on it yet; ``online`` follows for all."""
+
     async def online(self, profile: str, resumed: bool) -> None:
         """The profile has a link now. ``resumed``: the server kept the old session (XEP-0198)."""
 

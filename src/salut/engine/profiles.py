@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import structlog
@@ -41,6 +41,9 @@ class Runtime:
     shown: Profile
     link: LinkControl | None = None
     was_online: bool = False
+    session: int = 0  # counts sessions that were not resumed
+    told: int = 0  # the last one of which all plugins know
+    telling: asyncio.Lock = field(default_factory=asyncio.Lock)
     changed: asyncio.Event | None = None
 
 
@@ -266,8 +269,24 @@ class Profiles(ProfilesApi):
             return
         if not resumed:
             self._gone(name)
+            runtime.session += 1
         runtime.was_online = True
-        self._owner.spawn(self._host.online(name, resumed), f"online {name}")
+        self._owner.spawn(self._begin(name, runtime, resumed), f"online {name}")
+
+    async def _begin(self, name: str, runtime: Runtime, resumed: bool) -> None:
+        """Tell the plugins of one session after the other; what they do for one that is gone ends early.
+
+        A session that broke while they were told and was resumed is still news to them.
+        """
+        session = runtime.session
+
+        def current() -> bool:
+            return runtime.session == session and self.is_online(name)
+
+        async with runtime.telling:
+            known = resumed and runtime.told == session
+            if await self._host.online(name, known, current):
+                runtime.told = session
 
     def _gone(self, name: str) -> None:
         runtime = self._runtimes[name]
