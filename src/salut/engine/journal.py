@@ -79,18 +79,6 @@ class Journal:
         """Use this writer."""
         self._writer = writer
 
-    def open(self, name: str, pid: int) -> None:
-        """A profile was created: it has a journal now."""
-        self.journals.pids[name] = pid
-        self.journals.heads[name] = 0
-        self.heads[name] = 0
-
-    def shut(self, name: str) -> None:
-        """A profile was deleted: its journal is gone."""
-        self.journals.pids.pop(name, None)
-        self.journals.heads.pop(name, None)
-        self.heads.pop(name, None)
-
     def names(self) -> list[str]:
         """All journals, the daemon's (the empty name) first."""
         return list(self.heads)
