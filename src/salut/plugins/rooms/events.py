@@ -60,8 +60,16 @@ class Trouble(msgspec.Struct, frozen=True):
         return SalutError("refused", self.words, data)
 
 
+# item-not-found: also a room that somebody else has just made again, after its server restarted, and not
+# yet configured.
 PASSING: Final = frozenset(
-    {"remote-server-not-found", "remote-server-timeout", "resource-constraint", "internal-server-error"}
+    {
+        "item-not-found",
+        "remote-server-not-found",
+        "remote-server-timeout",
+        "resource-constraint",
+        "internal-server-error",
+    }
 )
 
 

@@ -6,8 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from salut.api.ports import Tx
 from salut.engine.plugin import Host
@@ -17,13 +16,10 @@ from salut.model.words import _
 from salut.plugins.chat.api import Chat
 from salut.plugins.history.api import History
 from salut.plugins.rooms import store
-from salut.plugins.rooms.api import Hook, Member, Room
+from salut.plugins.rooms.api import Hook
+from salut.plugins.rooms.book import Book
 from salut.plugins.rooms.events import Trouble
 from salut.plugins.rooms.kept import Kept, NotInsideError
-from salut.plugins.rooms.machine import Stay
-
-if TYPE_CHECKING:
-    from salut.plugins.rooms.protocol import RoomsProtocol
 
 MAX_ROOMS: Final = 1000
 REPLAY: Final = 100  # messages that a room is asked to replay
@@ -32,100 +28,26 @@ JOIN_SECONDS: Final = 60.0
 REPLAY_SECONDS: Final = 15.0  # a room that has replayed all says so with its topic; some do not
 JOINING_SECONDS: Final = 10.0
 JOINED_SECONDS: Final = 60.0
-SHOW_SECONDS: Final = 1.0  # a count of members is written at most this often
-RETRY_SECONDS: Final = 15.0
+RETRY_SECONDS: Final = 5.0
 MAX_RETRY_SECONDS: Final = 900.0
 
 
-class Keeper:
-    """All rooms of all profiles."""
+class Keeper(Book):
+    """Keeps profiles in their rooms."""
 
     def __init__(self, host: Host, history: History, chat: Chat) -> None:
-        self.host = host
+        super().__init__(host)
         self.history = history
         self.chat = chat
-        self.protocol: RoomsProtocol
         self.joining_hooks: list[Hook] = []
         self.joined_hooks: list[Hook] = []
         self.status: dict[str, str] = {}  # profile -> what its presences say
-        self._rooms: dict[str, dict[str, Kept]] = {}
-
-    async def load(self) -> None:
-        """Take up what is stored. We are in no room yet, whatever was true when the daemon ended."""
-        for profile, pid in self.host.journal.journals.pids.items():
-            stored = await self.host.readers.read(lambda read, pid=pid: store.load(read, pid))  # type: ignore[misc]
-            for room, sealed in stored:
-                kept = self.add(profile, room)
-                kept.sealed = sealed
-                if kept.stay.inside or room.autojoin:
-                    kept.stay.leave()
-            if stored:
-                await self.write(profile, self.of(profile))
-
-    # Which rooms there are
-    def of(self, profile: str) -> list[Kept]:
-        """The rooms of a profile, by address."""
-        rooms = self._rooms.get(profile, {})
-        return [rooms[address] for address in sorted(rooms)]
-
-    def find(self, profile: str, room: str) -> Kept | None:
-        """One of them."""
-        rooms = self._rooms.get(profile)
-        return rooms.get(room) if rooms is not None else None
-
-    def add(self, profile: str, room: Room) -> Kept:
-        """A room more."""
-        rooms = self._rooms.setdefault(profile, {})
-        kept = rooms[room.address] = Kept(profile, Stay(room))
-        self.protocol.own(profile, room.address, True)
-        return kept
-
-    def remove(self, kept: Kept) -> None:
-        """A room less."""
-        kept.quiet()
-        self._rooms.get(kept.profile, {}).pop(kept.address, None)
-        self.protocol.own(kept.profile, kept.address, False)
+        self._invisible: set[str] = set()
 
     def forget(self, profile: str) -> None:
-        """The profile was deleted."""
-        for kept in self.of(profile):
-            self.remove(kept)
-        self._rooms.pop(profile, None)
+        super().forget(profile)
         self.status.pop(profile, None)
-
-    # Showing
-    async def write(self, profile: str, all_kept: Iterable[Kept]) -> None:
-        """Store rooms as they are shown, and tell."""
-        shown = [kept.stay.shown for kept in all_kept]
-        await self.host.journal.commit(profile, lambda tx: store.write(tx, shown), patient=True)
-
-    async def show(self, kept: Kept) -> None:
-        """The same for one; what was to be shown soon is shown with it."""
-        if kept.showing is not None:
-            kept.showing.cancel()
-            kept.showing = None
-        if self.find(kept.profile, kept.address) is kept:
-            await self.write(kept.profile, [kept])
-
-    def show_soon(self, kept: Kept) -> None:
-        """Show a room within a second: many come and go at once."""
-        if kept.showing is None:
-            loop = asyncio.get_running_loop()
-            kept.showing = loop.call_later(SHOW_SECONDS, self.show_now, kept)
-
-    def show_now(self, kept: Kept) -> None:
-        """Show a room; returns at once."""
-        self.host.owner.spawn(self.show(kept), f"show room {kept.address}")
-
-    def publish(self, kept: Kept, members: Iterable[tuple[str, Member | None]]) -> None:
-        """Tell of members."""
-        self.host.journal.passing_many(
-            kept.profile, [("member", f"{kept.address}/{nick}", member) for nick, member in members]
-        )
-
-    def withdraw(self, kept: Kept) -> None:
-        """Nobody is known to be in the room any more."""
-        self.host.journal.drop_passing(kept.profile, "member", f"{kept.address}/")
+        self._invisible.discard(profile)
 
     # Getting in
     async def enter(self, kept: Kept, nick: str, password: str, timeout: float) -> None:
@@ -166,7 +88,7 @@ class Keeper:
     async def _ask(self, kept: Kept, key: str, nick: str, password: str) -> None:
         assert kept.entered is not None
         await self._call(self.joining_hooks, kept, JOINING_SECONDS)
-        newest = await self.history.newest(kept.profile, kept.address)
+        newest = await self.history.newest_message(kept.profile, kept.address)
         kept.counts = newest is not None
         since = newest.at - MARGIN if newest is not None else 0
         if kept.stay.join_id == key:
@@ -188,7 +110,8 @@ class Keeper:
 
     async def _failed(self, kept: Kept, trouble: Trouble) -> SalutError:
         """We did not get in: the room says why, or goes if nobody ever was in it."""
-        await self.put_out(kept, trouble)
+        self.put_out(kept, trouble)
+        await self.after_out(kept, trouble)
         if kept.fresh:
             self.remove(kept)
             await self.host.journal.commit(kept.profile, lambda tx: store.remove(tx, [kept.address]))
@@ -224,7 +147,7 @@ class Keeper:
         if kept.stay.join_id != key:
             return
         kept.ready = True
-        await self.chat.flush(kept.profile, kept.address)
+        await self.chat.flush(kept.profile)
         await self.learn_name(kept)
 
     async def _call(self, hooks: list[Hook], kept: Kept, seconds: float) -> None:
@@ -252,8 +175,8 @@ class Keeper:
             await self.history.set_title(kept.profile, kept.address, kept.stay.shown.name)
 
     # Getting out, and in again
-    async def put_out(self, kept: Kept, trouble: Trouble) -> None:
-        """We are out against our will: show why; what may pass is tried again."""
+    def put_out(self, kept: Kept, trouble: Trouble) -> None:
+        """We are out against our will; what may pass is tried again. ``after_out`` has to follow."""
         ours = trouble.condition in ("not-connected", "cancelled")
         kept.stay.leave("" if ours else trouble.words)
         kept.out(trouble)
@@ -262,7 +185,11 @@ class Keeper:
             kept.stay.show(autojoin=False)  # to join it again would make a new room of this name
         if kept.stay.shown.autojoin and trouble.passes:
             self._again(kept, trouble)
-        elif not ours:
+
+    async def after_out(self, kept: Kept, trouble: Trouble) -> None:
+        """Show why we are out; what waits for the room waits no longer if nothing is tried again."""
+        ours = trouble.condition in ("not-connected", "cancelled")
+        if not ours and kept.retry is None and not kept.stay.inside:
             await self.give_up(kept, trouble.words)
         await self.show(kept)
 
@@ -288,7 +215,9 @@ class Keeper:
     async def _rejoin(self, kept: Kept) -> None:
         async with kept.lock:
             shown = kept.stay.shown
-            if not shown.autojoin or kept.stay.inside or not self.host.is_online(kept.profile):
+            if not shown.autojoin or kept.stay.inside or kept.profile in self._invisible:
+                return
+            if not self.host.is_online(kept.profile):
                 return
             try:
                 await self.enter(kept, shown.nick, "", JOIN_SECONDS)
@@ -297,10 +226,28 @@ class Keeper:
 
     def online(self, profile: str) -> None:
         """A fresh session: the server knows of no room any more."""
+        if profile in self._invisible:
+            return
         for kept in self.of(profile):
             kept.tries = 0
             if kept.stay.shown.autojoin:
                 self.rejoin(kept)
+
+    def follow(self, profile: str, status: str, *, visible: bool) -> None:
+        """The server was told how we are: rooms are told the same. Without presence nobody is in a room."""
+        self.status[profile] = status if visible else ""
+        if not visible:
+            self._invisible.add(profile)
+            self.offline(profile)
+        elif profile in self._invisible:
+            self._invisible.discard(profile)
+            self.online(profile)
+        else:
+            with contextlib.suppress(SalutError):  # without a link nobody has to be told
+                for kept in self.of(profile):
+                    if kept.stay.shown.state == "joined":
+                        to = f"{kept.address}/{kept.stay.shown.nick}"
+                        self.protocol.tell(self.host.link(profile), to, status)
 
     def offline(self, profile: str) -> None:
         """The session is over, and with it our stay in all rooms."""

@@ -23,8 +23,9 @@ class NotInsideError(Exception):
 
 @dataclass(eq=False)
 class Kept:
-    """``lock``: one change of where we stand at a time. ``fresh``: we never were in it. ``ready``: messages may leave for it. ``counts``:
-    what it replays may count as unread. ``topics``: those asked for, by the id of the request."""
+    """``lock``: one change of where we stand at a time. ``fresh``: we never were in it. ``ready``: messages may
+    leave for it. ``counts``: what it replays may count as unread. ``topics``: those asked for, by the id of the
+    request."""
 
     profile: str
     stay: Stay

@@ -13,9 +13,10 @@ from salut.api.wire import Item
 from salut.engine.plugin import Host, Link, Plugin
 from salut.plugins.chat.api import Chat
 from salut.plugins.history.api import History
+from salut.plugins.presence.api import PresencePort, Status
 from salut.plugins.rooms import store
 from salut.plugins.rooms.api import CONTRACT
-from salut.plugins.rooms.protocol import RoomsProtocol, ask
+from salut.plugins.rooms.protocol import RoomsProtocol, ask, shown
 from salut.plugins.rooms.service import RoomsService
 from salut.xmpp.router import Wires
 
@@ -39,6 +40,14 @@ class RoomsPlugin(Plugin):
         self._service.keeper.protocol = self._protocol
         chat.rooms(self._service)
         chat.ask(ask)
+        presence = host.prefer("presence", PresencePort)  # type: ignore[type-abstract]
+        if presence is not None:
+            presence.rooms(self._service.is_room)
+            presence.on_status(self._status)
+
+    def _status(self, profile: str, status: Status) -> None:
+        words = shown(status.show, status.status)
+        self._service.keeper.follow(profile, words, visible=status.show != "offline")
 
     def services(self) -> Sequence[Service]:
         return (self._service,)

@@ -72,7 +72,9 @@ def occupant(element: Element) -> Occupant:
 def _user(x: Element) -> dict[str, Any]:
     values: dict[str, Any] = {}
     codes = [status.get("code", "") for status in x.findall(f"{{{USER}}}status")[:MAX_CODES]]
-    values["codes"] = frozenset(int(code) for code in codes if len(code) == 3 and code.isdecimal())
+    values["codes"] = frozenset(
+        int(code) for code in codes if len(code) == 3 and code.isascii() and code.isdecimal()
+    )
     item = x.find(f"{{{USER}}}item")
     if item is not None:
         values["role"] = _ROLES.get(item.get("role", ""), "none")

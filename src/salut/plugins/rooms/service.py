@@ -256,7 +256,11 @@ class RoomsService(RoomsApi):
         elif kept.leaving is not None:
             done(kept.leaving, None)
         else:
-            self._host.owner.spawn(self.keeper.put_out(kept, trouble), f"out of {kept.address}")
+            self._put_out(kept, trouble)
+
+    def _put_out(self, kept: Kept, trouble: Trouble) -> None:
+        self.keeper.put_out(kept, trouble)
+        self._host.owner.spawn(self.keeper.after_out(kept, trouble), f"out of {kept.address}")
 
     def heard(self, profile: str, told: RoomMessage) -> Awaitable[object] | None:
         """A message to all in a room, live or replayed after we entered."""
@@ -313,5 +317,5 @@ class RoomsService(RoomsApi):
             return True
         if told.condition == "not-acceptable" and kept.stay.shown.state == "joined":
             lost = Trouble("lost", _("The room says that you are no longer in it."), passes=True)
-            self._host.owner.spawn(self.keeper.put_out(kept, lost), f"out of {kept.address}")
+            self._put_out(kept, lost)
         return False
