@@ -124,6 +124,7 @@ async def online(folder: Path, server: RosterServer) -> AsyncIterator[EngineKit]
         await kit.call("profiles.connect", profile="me", wait=20)
         await kit.settled("me", "localhost")
         yield kit
+        await kit.call("profiles.disconnect", profile="me")
 
 
 async def contacts(kit: EngineKit) -> list[Contact]:
