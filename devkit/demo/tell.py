@@ -9,7 +9,8 @@ import time
 from typing import TextIO
 
 BOLD, DIM, RED, GREEN, CYAN = "1", "2", "31", "32", "36"
-WHO = 28  # columns for who speaks to whom
+WHO = 22  # columns for who speaks to whom
+WORDS = 40  # columns for what they say, before what became of it
 COMMAND = 52  # columns for a command, before what it does
 
 
@@ -55,8 +56,8 @@ class Tell:
 
     def said(self, who: str, words: str, fate: str = "") -> None:
         """Somebody said something, and what became of it."""
-        tail = f"   {self.paint('✓ ' + fate, GREEN)}" if fate else ""
-        self.line(f"  {self.paint(f'{who:<{WHO}}', CYAN)} {words}{tail}")
+        tail = self.paint("✓ " + fate, GREEN) if fate else ""
+        self.line(f"  {self.paint(f'{who:<{WHO}}', CYAN)} {words:<{WORDS}} {tail}".rstrip())
 
     def command(self, command: str, about: str) -> None:
         """A command to try. Nothing but the command stands before its words, so that it can be copied."""

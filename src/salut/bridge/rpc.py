@@ -33,7 +33,7 @@ def read(line: bytes) -> Incoming:
         incoming = _decode(line)
     except msgspec.ValidationError as error:
         raise SalutError("invalid-request", _("Not a JSON-RPC 2.0 request: {}").format(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, a number too long, nested too deeply
         raise SalutError("parse", _("Not JSON: {}").format(error)) from None
     answers = incoming.result is not msgspec.UNSET or incoming.error is not msgspec.UNSET
     if incoming.jsonrpc != "2.0" or (incoming.method is None and not answers):

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import structlog
 
-from salut.api.wire import MAX_FRAME, PING_SECONDS
+from salut.api.wire import MAX_FRAME
 from salut.bridge import rpc
+from salut.bridge.bounds import Bounds
 from salut.bridge.window import WindowSession
 from salut.engine.dispatcher import Caller
 from salut.engine.engine import Engine
@@ -21,17 +22,14 @@ from salut.model.errors import SalutError
 from salut.model.owner import TaskOwner
 from salut.model.words import _
 
-SLOW_SECONDS = 30.0
-SILENT_SECONDS = 45.0
-GOODBYE_SECONDS = 1.0
-WRITE_BUFFER = 64 * 1024
-MAX_CONNECTIONS = 256
-
 
 class UnixBinding:
     """Listens on a socket in a folder that belongs to the person alone."""
 
-    def __init__(self, engine: Engine, path: Path, log: structlog.stdlib.BoundLogger) -> None:
+    def __init__(
+        self, engine: Engine, path: Path, log: structlog.stdlib.BoundLogger, bounds: Bounds | None = None
+    ) -> None:
+        self._bounds = bounds or Bounds()
         self._engine = engine
         self._path = path
         self._log = log
@@ -62,7 +60,7 @@ class UnixBinding:
         for session in self._sessions:
             session.end("stopping", _("The daemon stops."))
         if self._talks:
-            await asyncio.wait(self._talks, timeout=2 * GOODBYE_SECONDS)
+            await asyncio.wait(self._talks, timeout=2 * self._bounds.goodbye_seconds)
         await self._owner.close()
         if self._own_socket:
             self._path.unlink(missing_ok=True)
@@ -76,10 +74,13 @@ class UnixBinding:
         denied = self._refuse(writer)
         if denied is not None:
             writer.write(rpc.error_line(None, denied))
-            await _close(writer)
+            await self._close(writer)
             return
-        writer.transport.set_write_buffer_limits(high=WRITE_BUFFER)
-        session = WindowSession(self._engine, "unix", Caller(), self._log)
+        writer.transport.set_write_buffer_limits(high=self._bounds.write_buffer)
+        if self._bounds.send_buffer:
+            sock = writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._bounds.send_buffer)
+        session = WindowSession(self._engine, "unix", Caller(), self._log, self._bounds)
         self._sessions.add(session)
         mine = TaskOwner(lambda name, error: self._log.error("window failed", doing=name, exc_info=error))
         try:
@@ -88,27 +89,29 @@ class UnixBinding:
             ending = mine.spawn(session.ending.wait(), "ending")
             await asyncio.wait({reading, writing, ending}, return_when=asyncio.FIRST_COMPLETED)
             if session.goodbye:  # a window that reads gets to know why; one that does not is not waited for
-                await asyncio.wait({writing}, timeout=GOODBYE_SECONDS)
+                await asyncio.wait({writing}, timeout=self._bounds.goodbye_seconds)
         finally:
             self._sessions.discard(session)
             await mine.close()
             await session.close()
-            await _close(writer)
+            await self._close(writer)
 
     def _refuse(self, writer: asyncio.StreamWriter) -> SalutError | None:
         sock = writer.get_extra_info("socket")
         _pid, uid, _gid = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         if uid != os.getuid():
             return SalutError("denied", _("This daemon belongs to another user."))
-        if len(self._sessions) >= MAX_CONNECTIONS:
+        if len(self._sessions) >= self._bounds.connections:
             return SalutError("busy", _("Too many windows are connected; close some."))
         return None
 
     async def _read(self, reader: asyncio.StreamReader, session: WindowSession) -> None:
         pings = 0
+        first, then = self._bounds.ping_seconds, self._bounds.silent_seconds - self._bounds.ping_seconds
         while True:
+            await session.room()
             try:
-                async with asyncio.timeout(PING_SECONDS if pings == 0 else SILENT_SECONDS - PING_SECONDS):
+                async with asyncio.timeout(then if pings else first):
                     line = await reader.readline()
             except TimeoutError:
                 if pings:
@@ -117,9 +120,11 @@ class UnixBinding:
                 session.feed.answer(rpc.ping_line(pings))
                 session.wake()
                 continue
-            except (ValueError, ConnectionError):
+            except ConnectionError:
+                return
+            except ValueError:
                 session.end("protocol", _("A line was longer than {} bytes.").format(MAX_FRAME))
-                await asyncio.sleep(GOODBYE_SECONDS)  # the talk ends before that
+                return
             if not line.endswith(b"\n"):
                 return
             pings = 0
@@ -131,7 +136,7 @@ class UnixBinding:
             data = await session.next_bytes()
             writer.write(data)
             try:
-                async with asyncio.timeout(SLOW_SECONDS):
+                async with asyncio.timeout(self._bounds.slow_seconds):
                     await writer.drain()
             except (ConnectionError, TimeoutError):
                 return
@@ -139,11 +144,11 @@ class UnixBinding:
                 writer.write(session.feed.take())
                 return
 
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError, TimeoutError, OSError):
-        if writer.transport.get_write_buffer_size() > WRITE_BUFFER:
-            writer.transport.abort()
-        writer.close()
-        async with asyncio.timeout(1.0):
-            await writer.wait_closed()
+    async def _close(self, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(TimeoutError, OSError):
+            if writer.transport.get_write_buffer_size() > self._bounds.write_buffer:
+                writer.transport.abort()
+            writer.close()
+            async with asyncio.timeout(self._bounds.goodbye_seconds):
+                await writer.wait_closed()
+        writer.transport.abort()  # what a window that does not read left behind

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
 
 import msgspec
 import structlog
@@ -23,21 +22,20 @@ from salut.api.wire import (
     Start,
 )
 from salut.bridge import rpc
-from salut.bridge.feed import Feed
+from salut.bridge.bounds import Bounds
+from salut.bridge.feed import Feed, Place
 from salut.engine.attach import Wish, begin, rows_after
 from salut.engine.batch import Batch, PassingBatch
-from salut.engine.dispatcher import Caller, bad_params
+from salut.engine.dispatcher import Caller, decode_params
 from salut.engine.engine import JOURNAL_KEPT, Engine
 from salut.model import moment
 from salut.model.errors import SalutError
 from salut.model.owner import TaskOwner
 from salut.model.words import _
 
-FEED_ROWS = 500
 _encode = msgspec.json.Encoder().encode
 MAX_TOPICS = 64
 MAX_TOPIC = 2_048
-T = TypeVar("T")
 
 
 class Focus(msgspec.Struct, frozen=True):
@@ -53,11 +51,9 @@ class Topics(msgspec.Struct, frozen=True):
     topics: list[str]
 
 
-def _decode(params: bytes, struct: type[T]) -> T:
-    try:
-        return msgspec.json.decode(params, type=struct)
-    except msgspec.DecodeError as error:
-        raise bad_params(error) from None
+_attach_params = msgspec.json.Decoder(AttachParams)
+_focus_params = msgspec.json.Decoder(Focus)
+_topics_params = msgspec.json.Decoder(Topics)
 
 
 def bounded_topics(topics: list[str]) -> tuple[str, ...]:
@@ -73,14 +69,22 @@ class WindowSession:
     """The conversation with one window. The binding feeds ``line`` and writes what ``next_bytes`` gives."""
 
     def __init__(
-        self, engine: Engine, binding: str, caller: Caller, log: structlog.stdlib.BoundLogger
+        self,
+        engine: Engine,
+        binding: str,
+        caller: Caller,
+        log: structlog.stdlib.BoundLogger,
+        bounds: Bounds | None = None,
     ) -> None:
         self._engine = engine
         self._binding = binding
         self._caller = caller
         self._log = log
-        self.feed = Feed()
+        self._bounds = bounds or Bounds()
+        self.feed = Feed(self._bounds)
         self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._closed = False
         self._owner = TaskOwner(lambda name, error: log.error("request failed", request=name, exc_info=error))
         self._in_flight = 0
         self._attached = ""
@@ -122,6 +126,12 @@ class WindowSession:
             self._send(rpc.notice_line("goodbye", {"code": code, "message": message}))
 
     # In
+    async def room(self) -> None:
+        """Wait until the window has taken enough of its answers; the binding reads no further line before."""
+        while self.feed.full and not self._closed:
+            self._room.clear()
+            await self._room.wait()
+
     def line(self, line: bytes) -> None:
         """One line from the window. Never raises for what a window can send."""
         try:
@@ -153,6 +163,11 @@ class WindowSession:
             self._send(rpc.result_line(key, result))
         except SalutError as error:
             self._send(rpc.error_line(key, error))
+        except Exception as error:  # noqa: BLE001 - every request is answered, whatever failed; it is logged
+            self._log.exception("request failed", request=method[:80])
+            words = _("{} failed inside the daemon ({}). The daemon's log says more: jp daemon log")
+            failed = SalutError("internal", words.format(method[:80], type(error).__name__))
+            self._send(rpc.error_line(key, failed))
         finally:
             self._in_flight -= 1
 
@@ -160,9 +175,10 @@ class WindowSession:
         if method == "ping" or not self._attached:
             return b"{}"
         if method == "topics":
-            self._set_topics(_decode(params, Topics).topics)
+            topics: Topics = decode_params(_topics_params, params)
+            self._set_topics(topics.topics)
         else:
-            focus = _decode(params, Focus)
+            focus: Focus = decode_params(_focus_params, params)
             window = self._engine.windows.get(self._attached)
             self._engine.windows.update(
                 msgspec.structs.replace(window, focused=focus.focused, idle=focus.idle)
@@ -180,7 +196,7 @@ class WindowSession:
 
     # Attach
     async def _attach(self, key: int | str, params: bytes) -> None:
-        wish = _decode(params, AttachParams)
+        wish: AttachParams = decode_params(_attach_params, params)
         if self._wish is not None:
             raise SalutError("conflict", _("This connection is attached already."))
         self._wish = wish
@@ -189,7 +205,15 @@ class WindowSession:
         if wish.profiles is not None:
             mine = frozenset(wish.profiles)
             self._caller.profiles = mine if self._caller.profiles is None else self._caller.profiles & mine
-        starts = await self._starts([name for name in self._engine.journal.journals.pids if self._sees(name)])
+        journals = self._engine.journal.journals.pids
+        try:
+            begun = await self._starts([name for name in journals if self._sees(name)], wish.resume)
+        except SalutError:
+            self._wish = None  # the window may try again
+            raise
+        starts = self._still(begun)
+        held = {start.journal for start in starts}
+        self._new_journals += [name for name in journals if self._sees(name) and name not in held]
         # From here to the end nothing waits: the answer and the first change after it leave no gap.
         window = Window(
             id=self._engine.windows.new_id(),
@@ -229,13 +253,19 @@ class WindowSession:
         head = self._engine.journal.heads.get(start.journal, 0)
         self.feed.join(start.journal, start.position.seq, max(head, start.position.seq))
 
-    async def _starts(self, names: list[str]) -> list[Start]:
+    def _still(self, starts: list[Start]) -> list[Start]:
+        """Those whose journal was not deleted (or made anew) while they were read."""
+        journal = self._engine.journal
+        there = {name: journal.epoch_of(name) for name in journal.journals.pids}
+        return [start for start in starts if there.get(start.journal) == start.position.epoch]
+
+    async def _starts(self, names: list[str], resume: dict[str, Position]) -> list[Start]:
         assert self._wish is not None
         wish = self._wish
         journal = self._engine.journal
         begun = [
             (
-                Wish(name, wish.resume.get(name), wish.want == "state", max(0, wish.conversations)),
+                Wish(name, resume.get(name), wish.want == "state", max(0, wish.conversations)),
                 journal.journals.pids[name],
                 journal.epoch_of(name),
             )
@@ -275,48 +305,66 @@ class WindowSession:
             for journal, name, key, encoded in batch.items:
                 if self._wants_passing((journal, name, key)):
                     self.feed.passing((journal, name, key), encoded)
+        if self.feed.overrun:
+            self.end("slow", _("This window did not read for too long."))
         self._wake.set()
 
     async def next_bytes(self) -> bytes:
-        """What to write next; waits until there is something."""
+        """What to write next; waits until there is something. Empty when the window was closed."""
         while True:
             data = self.feed.take()
-            if data:
+            self._room.set()
+            if data or self._closed:
                 return data
             if self._new_journals:
                 await self._begin_new()
                 continue
             hungry = self.feed.hungry()
             if hungry is not None:
-                await self._feed_from_journal(*hungry)
+                await self._feed_from_journal(hungry)
                 continue
             self._wake.clear()
             await self._wake.wait()
 
     async def _begin_new(self) -> None:
-        names = [name for name in self._new_journals if name in self._engine.journal.journals.pids]
+        """Journals that began after the attach, or that were trimmed below this window."""
+        assert self._wish is not None
+        pids = self._engine.journal.journals.pids
+        names = [name for name in dict.fromkeys(self._new_journals) if name in pids]
         self._new_journals.clear()
-        for start in await self._starts(names):
+        resume: dict[str, Position] = {}
+        if self._wish.want == "changes":  # all that there is of it, for it was never told of any
+            resume = {name: Position(self._engine.journal.epoch_of(name), 0) for name in names}
+        for start in self._still(await self._starts(names, resume)):
             self._send(rpc.notice_line("start", start))
             self._join(start)
 
-    async def _feed_from_journal(self, journal: str, after: int) -> None:
-        pid = self._engine.journal.journals.pids.get(journal)
-        if pid is None:
-            self.feed.leave(journal)
-            return
-        number = pid
-        rows = await self._engine.readers.read(lambda read: rows_after(read, number, after, FEED_ROWS))
+    async def _feed_from_journal(self, place: Place) -> None:
+        number = self._engine.journal.journals.pids[place.journal]  # its end takes the place away
+        after = place.sent
+        rows = await self._engine.readers.read(
+            lambda read: rows_after(read, number, after, self._bounds.feed_rows, self._bounds.feed_bytes)
+        )
         if rows and not rows[0].startswith(b'{"seq":%d,' % (after + 1)):
-            self.feed.leave(journal)  # trimmed below this window: it begins anew
-            self._new_journals.append(journal)
+            if self.feed.places.get(place.journal) is place:
+                self.feed.leave(place.journal)  # trimmed below this window: it begins anew
+                self._new_journals.append(place.journal)
             return
-        self.feed.fed(journal, after, rows)
+        self.feed.fed(place, after, rows)
 
-    async def close(self) -> None:
-        """The connection is gone."""
+    def detach(self) -> None:
+        """The connection is gone: hear of nothing any more."""
+        if self._closed:
+            return
+        self._closed = True
         self._unlisten()
         if self._attached:
             self._engine.windows.remove(self._attached)
             self._engine.profiles.on_journal.remove(self._journal_changed)
+        self._room.set()
+        self._wake.set()
+
+    async def close(self) -> None:
+        """The connection is gone; ends what the window still asked for (but writes, which end by themselves)."""
+        self.detach()
         await self._owner.close()

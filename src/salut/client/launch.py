@@ -47,6 +47,26 @@ def start(path: str, seconds: float, command: Sequence[str] | None = None) -> _s
         return _by_hand(path, end, seconds, command)
 
 
+def await_end(path: str, pid: int, seconds: float) -> None:
+    """Wait until the daemon ``pid`` that was told to stop is gone, or its socket. ``SalutError('timeout')``.
+
+    Asking the socket would not do: where it is systemd's it stays, and whoever connects to it starts another.
+    """
+    end = monotonic() + seconds
+    while os.path.lexists(path) and _lives(pid):
+        if monotonic() > end:
+            raise troubles.still_there()
+        sleep(STEP)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, PermissionError):  # gone; its number may be another user's process by now
+        return False
+    return True
+
+
 def _default_path() -> str:
     """The path that a systemd unit listens on; units know nothing of ``SALUT_RUNTIME``."""
     return "" if os.environ.get("SALUT_RUNTIME") else paths.socket_path()

@@ -32,6 +32,11 @@ def silent_at_start(seconds: float, output: str) -> SalutError:
     return cannot_start(_("it did not answer within {:.0f} seconds.").format(seconds), output)
 
 
+def still_there() -> SalutError:
+    """The daemon was told to stop, and has not."""
+    return SalutError("timeout", _("The daemon has not ended yet; see “jp daemon log”."))
+
+
 def cut(reason: str = "") -> SalutError:
     """The connection ended before the answer came."""
     text = _("The connection to the daemon was lost.")

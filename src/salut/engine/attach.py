@@ -14,6 +14,8 @@ from salut.engine.journal import Journal
 
 DELTA_FREE = 16 * 1024  # bytes of difference that are sent without asking whether a snapshot is smaller
 MAX_CONVERSATIONS = 200
+# Asked for both in one select, SQLite would walk through the whole journal: 70 ms for 100,000 changes.
+BOUNDS = "SELECT (SELECT min(seq) FROM journal WHERE pid=?), (SELECT max(seq) FROM journal WHERE pid=?)"
 SnapshotOf = Callable[[Read, str, int, int], list[Item]]  # journal, pid, conversations
 _encode = msgspec.json.Encoder().encode
 
@@ -30,7 +32,7 @@ class Wish:
 
 def begin(read: Read, wish: Wish, pid: int, epoch: str, snapshot: SnapshotOf) -> Start:
     """The start of one journal, in the reader's consistent view."""
-    row = read.one("SELECT min(seq), max(seq) FROM journal WHERE pid=?", (pid,))
+    row = read.one(BOUNDS, (pid, pid))
     floor, head = (int(row[0] or 1) - 1, int(row[1] or 0)) if row else (0, 0)
     reset = refuse(wish.resume, epoch, floor, head)
     if not wish.state:
@@ -73,10 +75,20 @@ def _smaller(read: Read, wish: Wish, pid: int, after: int, snapshot: SnapshotOf)
     return items if len(_encode(items)) < size else None
 
 
-def rows_after(read: Read, pid: int, after: int, limit: int) -> list[bytes]:
-    """Encoded changes of a journal that follow ``after``, in order."""
+def rows_after(read: Read, pid: int, after: int, limit: int, most: int) -> list[bytes]:
+    """Encoded changes of a journal that follow ``after``, in order: at most ``limit``, about ``most`` bytes."""
+    sizes = read.all(
+        "SELECT seq, length(payload) FROM journal WHERE pid=? AND seq>? ORDER BY seq LIMIT ?",
+        (pid, after, limit),
+    )
+    last, total = 0, 0
+    for seq, size in sizes:
+        assert isinstance(seq, int) and isinstance(size, int)
+        if last and total + size > most:
+            break
+        last, total = seq, total + size
     rows = read.all(
-        "SELECT payload FROM journal WHERE pid=? AND seq>? ORDER BY seq LIMIT ?", (pid, after, limit)
+        "SELECT payload FROM journal WHERE pid=? AND seq>? AND seq<=? ORDER BY seq", (pid, after, last)
     )
     return [row[0] for row in rows if isinstance(row[0], bytes)]
 

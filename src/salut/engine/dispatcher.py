@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import structlog
@@ -18,10 +20,12 @@ from salut.engine.journal import Journal
 from salut.engine.registry import Entry, Registry
 from salut.model import moment
 from salut.model.errors import SalutError, invalid, not_found
+from salut.model.owner import TaskOwner
 from salut.model.words import _
 
 OP_KEPT = 24 * 3600 * moment.SECOND
 PURGE_EVERY = 1_000
+ENDS_PROFILE = frozenset({"profiles.delete"})  # their ops are remembered beside the profile, not with it
 _encode = msgspec.json.Encoder().encode
 
 
@@ -43,13 +47,19 @@ class Dispatcher:
     """Answers calls with encoded ``Reply`` objects."""
 
     def __init__(
-        self, registry: Registry, journal: Journal, readers: Readers, log: structlog.stdlib.BoundLogger
+        self,
+        registry: Registry,
+        journal: Journal,
+        readers: Readers,
+        owner: TaskOwner,
+        log: structlog.stdlib.BoundLogger,
     ) -> None:
         self.registry = registry
         self._journal = journal
         self._readers = readers
+        self._owner = owner
         self._log = log
-        self._running: dict[tuple[str, str], asyncio.Future[bytes]] = {}
+        self._running: dict[tuple[str, str], tuple[str, Running]] = {}
         self._since_purge = 0
 
     async def call(self, caller: Caller, method: str, params: bytes) -> bytes:
@@ -59,30 +69,43 @@ class Dispatcher:
             raise SalutError(
                 "unknown-method", _("There is no method {}; its plugin may be missing.").format(method[:80])
             )
-        try:
-            values = entry.decoder.decode(params)
-        except msgspec.DecodeError as error:
-            raise bad_params(error) from None
-        self._authorise(caller, entry, values)
+        values = decode_params(entry.decoder, params)
         op: str = getattr(values, "op", "") if entry.write else ""
         context = CallContext(caller.id, caller.name, op, caller.profiles)
-        if not op:
-            return await self._run(entry, values, context)
-        return await self._once(entry, values, context)
-
-    def _authorise(self, caller: Caller, entry: Entry, values: object) -> None:
         if entry.scope not in caller.scopes:
             raise SalutError(
                 "denied", _("This window may not do that; it lacks the scope “{}”.").format(entry.scope)
             )
-        if entry.per_profile and not entry.name.startswith("profiles.create"):
-            profile: str = values.profile  # type: ignore[attr-defined]  # per_profile says it is there
-            if (
-                profile not in self._journal.journals.pids
-                or profile == DAEMON_JOURNAL
-                or not caller.sees(profile)
-            ):
-                raise not_found(_("There is no profile {}. See them: jp profile list").format(profile[:80]))
+        if entry.name in ENDS_PROFILE and op and caller.sees(values.profile):
+            known = await self._known(entry, DAEMON_JOURNAL, op)  # the profile itself may be gone by now
+            if known is not None:
+                return known
+        self._authorise(caller, values)
+        if op:
+            return await self._once(entry, values, context)
+        if entry.write:
+            return await _outcome(self._spawn(self._run(entry, values, context), entry.name))
+        return await self._run(entry, values, context)
+
+    def _spawn(self, work: Coroutine[Any, Any, bytes], name: str) -> Running:
+        """A write ends as it began: a window that goes away meanwhile must not leave it half done."""
+
+        async def caught() -> bytes | SalutError:
+            try:
+                return await work
+            except SalutError as error:
+                return error
+
+        return self._owner.spawn(caught(), name)
+
+    def _authorise(self, caller: Caller, values: object) -> None:
+        """Also where ``profile`` may be absent: a window must not name what it may not see."""
+        profile: str | None = getattr(values, "profile", None)
+        if profile is None:
+            return
+        there = profile in self._journal.journals.pids and profile != DAEMON_JOURNAL
+        if not there or not caller.sees(profile):
+            raise not_found(_("There is no profile {}. See them: jp profile list").format(profile[:80]))
 
     async def _run(self, entry: Entry, values: object, context: CallContext) -> bytes:
         if not entry.write and entry.per_profile:  # what is read holds at least this
@@ -91,10 +114,13 @@ class Dispatcher:
         token = CURRENT.set(context)
         try:
             value = await entry.serve(**{name: getattr(values, name) for name in entry.fields})
+            return _encode(Reply(value=value, seq=context.seq))
         except SalutError:
             raise
         except asyncio.CancelledError:
             raise
+        except OverflowError:
+            raise invalid("", _("A number is too large.")) from None
         except TimeoutError:
             raise SalutError("timeout", _("The server did not answer in time. Try again.")) from None
         except Exception as error:
@@ -107,33 +133,29 @@ class Dispatcher:
             ) from error
         finally:
             CURRENT.reset(token)
-        return _encode(Reply(value=value, seq=context.seq))
 
     async def _once(self, entry: Entry, values: object, context: CallContext) -> bytes:
         """Answer as the first time within 24 hours, also while the first time still runs."""
         profile = getattr(values, "profile", DAEMON_JOURNAL) if entry.per_profile else DAEMON_JOURNAL
+        if entry.name in ENDS_PROFILE:
+            profile = DAEMON_JOURNAL
         mark = (profile, context.op)
-        running = self._running.get(mark)
-        if running is not None:
-            return await asyncio.shield(running)
-        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(lambda f: f.cancelled() or f.exception())  # seen, even if nobody waits
-        self._running[mark] = future
-        try:
-            reply = await self._known(entry, profile, context.op)
-            if reply is None:
-                reply = await self._run(entry, values, context)
-                await self._remember(entry, profile, context.op, reply)
-            future.set_result(reply)
-            return reply
-        except asyncio.CancelledError:
-            future.cancel()
-            raise
-        except SalutError as error:
-            future.set_exception(error)
-            raise
-        finally:
-            del self._running[mark]
+        method, running = self._running.get(mark, ("", None))
+        if running is None:
+            work = self._first_time(entry, values, context, profile)
+            running = self._spawn(work, entry.name)
+            self._running[mark] = (entry.name, running)
+            running.add_done_callback(lambda _task: self._running.pop(mark))
+        elif method != entry.name:
+            raise _other_method(method)
+        return await _outcome(running)
+
+    async def _first_time(self, entry: Entry, values: object, context: CallContext, profile: str) -> bytes:
+        reply = await self._known(entry, profile, context.op)
+        if reply is None:
+            reply = await self._run(entry, values, context)
+            await self._remember(entry, profile, context.op, reply)
+        return reply
 
     async def _known(self, entry: Entry, profile: str, op: str) -> bytes | None:
         pid = self._journal.journals.pids[profile]
@@ -145,9 +167,7 @@ class Dispatcher:
         if row is None:
             return None
         if row[0] != entry.name:
-            raise SalutError(
-                "conflict", _("This op id was used for {} already.").format(row[0]), {"field": "op"}
-            )
+            raise _other_method(str(row[0]))
         assert isinstance(row[1], bytes)
         return row[1]
 
@@ -165,11 +185,41 @@ class Dispatcher:
             if purge:
                 tx.execute("DELETE FROM op WHERE at < ?", (moment.now() - OP_KEPT,))
 
-        if profile in self._journal.journals.pids:  # not when the call deleted it
+        if profile not in self._journal.journals.pids:
+            return  # deleted meanwhile, and with it whom this could matter to
+        try:
             await self._journal.commit(profile, work)
+        except SalutError as error:  # the call itself is stored: its answer stays true
+            if error.code == "storage":
+                self._owner.spawn(self._journal.commit(profile, work, patient=True), "remember an op")
 
 
-def bad_params(error: msgspec.DecodeError) -> SalutError:
+Running = asyncio.Task[object]  # its result is the encoded reply, or the SalutError that it came to
+
+
+async def _outcome(running: Running) -> bytes:
+    result = await asyncio.shield(running)
+    if isinstance(result, SalutError):
+        raise result
+    assert isinstance(result, bytes)
+    return result
+
+
+def _other_method(method: str) -> SalutError:
+    return SalutError("conflict", _("This op id was used for {} already.").format(method), {"field": "op"})
+
+
+def decode_params(decoder: msgspec.json.Decoder[Any], params: bytes) -> Any:
+    """Parameters as their struct; ``invalid`` names the field that is wrong."""
+    try:
+        return decoder.decode(params)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _bad_params(error) from None
+    except RecursionError:
+        raise invalid("", _("A parameter is wrong: {}").format(_("it is nested too deeply"))) from None
+
+
+def _bad_params(error: Exception) -> SalutError:
     """``invalid`` that names the field, from msgspec's words (``… - at `$.field```)."""
     text = str(error)
     field_name = text.rpartition("`$.")[2].rstrip("`") if "`$." in text else ""

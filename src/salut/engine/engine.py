@@ -45,11 +45,12 @@ TRIM_SECONDS = 600.0
 
 @dataclass
 class EngineOptions:
-    """Where the engine keeps its things, and what is left out."""
+    """Where the engine keeps its things, and what is left out. ``durable``: see ``open_database``."""
 
     folder: Path
     without: Iterable[str] = ()
     log_lines: deque[str] = field(default_factory=lambda: deque(maxlen=1000))
+    durable: bool = True
 
 
 class Engine(DaemonApi):
@@ -73,16 +74,18 @@ class Engine(DaemonApi):
         path = self._options.folder / "salut.db"
         classes, left_out = find(self._log, self._options.without)
         connection = prepare(
-            path, [(c.__module__.rpartition(".")[0] + ".migrations", c.schema) for c in classes if c.schema]
+            path,
+            [(c.__module__.rpartition(".")[0] + ".migrations", c.schema) for c in classes if c.schema],
+            durable=self._options.durable,
         )
         epoch = settle_epoch(connection, self._options.folder / "salut.start")
         journals = Journals()
         journals.load(connection)
         self.owner = TaskOwner(self._failure)
         self.bus = Bus()
-        self.journal = Journal(self.bus, journals, epoch)
+        self.journal = Journal(self.bus, journals.copy(), epoch)
         self.journal.on_trouble = self._on_trouble
-        settings = Settings(self.journal, Reader(connection))
+        self.settings = Settings(self.journal, Reader(connection))
         self.readers = Readers(path)
         self.writer = Writer(
             connection, journals, self.journal.deliver, self.journal.trouble, self.journal.rolled_back
@@ -98,7 +101,7 @@ class Engine(DaemonApi):
         self.profiles = Profiles(
             self.journal, self.readers, self.plugins, vault, self._maker, self.owner, self._log
         )
-        self.registry.add(core.CONTRACT, (self, self.profiles, self.windows, self.tasks, settings))
+        self.registry.add(core.CONTRACT, (self, self.profiles, self.windows, self.tasks, self.settings))
         host = Host(
             self.journal,
             self.readers,
@@ -110,13 +113,14 @@ class Engine(DaemonApi):
             self.profiles.is_online,
             vault,
             self._wires,
+            self.settings,
         )
         await self.plugins.load(classes, host, self.registry)
         stored = await self.readers.read(
             lambda read: read.all("SELECT name, pid, shown FROM profile ORDER BY pid")
         )
         await self.profiles.load(stored)
-        self.dispatcher = Dispatcher(self.registry, self.journal, self.readers, self._log)
+        self.dispatcher = Dispatcher(self.registry, self.journal, self.readers, self.owner, self._log)
 
     def run(self) -> None:
         """Connect what is enabled."""
@@ -191,4 +195,7 @@ class Engine(DaemonApi):
         while True:
             await asyncio.sleep(TRIM_SECONDS)
             for name in list(self.journal.journals.pids):
-                await self.journal.commit(name, trim)
+                try:
+                    await self.journal.commit(name, trim)
+                except SalutError as error:  # deleted meanwhile, or no room on the disk: next time
+                    self._log.info("journal not trimmed", journal=name, reason=error.message)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib.metadata import entry_points
 
 import structlog
@@ -28,11 +28,17 @@ def find(
         if point.name in left_out:
             continue
         try:
-            classes[point.name] = point.load()
+            classes[point.name] = _checked(point.load(), point.name)
         except Exception as error:  # a plugin's import may fail in any way; it is named and reported
             log.exception("plugin cannot be loaded", plugin=point.name)
             left_out[point.name] = f"cannot be loaded: {error!r}"
     return order(classes, left_out), left_out
+
+
+def _checked(found: object, name: str) -> PluginClass:
+    if not (isinstance(found, type) and issubclass(found, Plugin)) or found.name != name:
+        raise TypeError(f"{found!r} is no plugin of the name {name}")
+    return found
 
 
 def order(classes: Mapping[str, PluginClass], left_out: dict[str, str]) -> list[PluginClass]:
@@ -75,12 +81,15 @@ class PluginHost:
                 self.status[cls.name] = "needs " + ", ".join(sorted(set(cls.needs) - self.plugins.keys()))
                 continue
             try:
+                if cls.contract.settings is not None:
+                    host.settings.declare(cls.name, cls.contract.settings)
                 plugin = cls(host)
                 registry.add(cls.contract, tuple(plugin.services()))
                 await plugin.start()
             except Exception as error:  # noqa: BLE001 - named, disabled and reported; the daemon runs on
                 self._log.exception("plugin cannot start", plugin=cls.name)
                 self.status[cls.name] = f"cannot start: {error!r}"
+                registry.remove(cls.contract)
                 continue
             self.plugins[cls.name] = plugin
             self.status[cls.name] = "ok"
@@ -107,16 +116,29 @@ class PluginHost:
         if self._host.links.pop(profile, None):
             self._each("unwire", lambda plugin: plugin.unwire(profile))
 
-    async def online(self, profile: str, resumed: bool) -> None:
-        """Tell plugins, one after the other, in the order of their needs."""
+    async def online(self, profile: str, resumed: bool, current: Callable[[], bool]) -> bool:
+        """Tell plugins, one after the other, in the order of their needs, while the session is ``current``.
+
+        False where it ceased to be before all were told.
+        """
+        if not resumed and not await self._tell(
+            "opening", profile, current, lambda plugin: plugin.opening(profile)
+        ):
+            return False
+        return await self._tell("online", profile, current, lambda plugin: plugin.online(profile, resumed))
+
+    async def _tell(
+        self, what: str, profile: str, current: Callable[[], bool], tell: Callable[[Plugin], Awaitable[None]]
+    ) -> bool:
         for name, plugin in self.plugins.items():
-            if not self._host.is_online(profile):
-                return  # lost meanwhile; the next session begins anew
+            if not current():
+                return False
             try:
-                await plugin.online(profile, resumed)
+                await tell(plugin)
             except Exception as error:  # noqa: BLE001 - as in _each
-                self._log.exception("plugin failed", plugin=name, doing="online", profile=profile)
-                self.status[name] = f"failed in online: {error!r}"
+                self._log.exception("plugin failed", plugin=name, doing=what, profile=profile)
+                self.status[name] = f"failed in {what}: {error!r}"
+        return True
 
     def offline(self, profile: str) -> None:
         """The session is lost for good."""

@@ -63,21 +63,21 @@ class Journal:
         self._loop = asyncio.get_running_loop()
         self._writer: Writer | None = None
 
+    def opened(self, name: str, pid: int) -> None:
+        """A profile was made and stored: its journal can be read and written."""
+        self.journals.pids[name] = pid
+        self.heads[name] = 0
+
+    def closed(self, name: str) -> None:
+        """A profile was deleted: so are its journal and what was passing in it."""
+        for kind in {kind for (journal, kind, _key) in self._passing if journal == name}:
+            self.drop_passing(name, kind)
+        self.journals.pids.pop(name, None)
+        self.heads.pop(name, None)
+
     def bind(self, writer: Writer) -> None:
         """Use this writer."""
         self._writer = writer
-
-    def open(self, name: str, pid: int) -> None:
-        """A profile was created: it has a journal now."""
-        self.journals.pids[name] = pid
-        self.journals.heads[name] = 0
-        self.heads[name] = 0
-
-    def shut(self, name: str) -> None:
-        """A profile was deleted: its journal is gone."""
-        self.journals.pids.pop(name, None)
-        self.journals.heads.pop(name, None)
-        self.heads.pop(name, None)
 
     def names(self) -> list[str]:
         """All journals, the daemon's (the empty name) first."""
@@ -107,7 +107,8 @@ class Journal:
 
     def _publish(self, batches: list[Batch], outcomes: list[Outcome[object]]) -> None:
         for batch in batches:
-            self.heads[batch.journal] = batch.last
+            if batch.journal in self.heads:
+                self.heads[batch.journal] = batch.last
             self.bus.publish(batch)
         for outcome in outcomes:
             ticket = outcome.unit.ticket
@@ -143,7 +144,9 @@ class Journal:
         self.passing_many(journal, [(name, key, value)])
 
     def passing_many(self, journal: str, items: list[tuple[str, str, msgspec.Struct | None]]) -> None:
-        """The same for several at once."""
+        """The same for several at once. Nothing passes in a journal that is gone."""
+        if journal not in self.journals.pids:
+            return
         told = []
         for name, key, value in items:
             encoded = _encode(Passing(journal, name, key, msgspec.UNSET if value is None else value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import structlog
@@ -21,6 +21,7 @@ from salut.engine.journal import Journal
 from salut.engine.links import LinkConfig, LinkControl, LinkHooks, LinkMaker
 from salut.engine.plugin import Link
 from salut.engine.vault import Vault
+from salut.engine.writer import Transaction
 from salut.model import address as addresses
 from salut.model.errors import SalutError, invalid, not_found
 from salut.model.link import LinkState
@@ -41,7 +42,12 @@ class Runtime:
     shown: Profile
     link: LinkControl | None = None
     was_online: bool = False
+    session: int = 0  # counts sessions that were not resumed
+    told: int = 0  # the last one of which all plugins know
+    telling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    leaving: bool = False  # it is being deleted: no link may open any more
     changed: asyncio.Event | None = None
+    linking: asyncio.Lock = field(default_factory=asyncio.Lock)  # one opens or stops the link at a time
 
 
 class Profiles(ProfilesApi):
@@ -65,6 +71,7 @@ class Profiles(ProfilesApi):
         self._owner = owner
         self._log = log
         self._runtimes: dict[str, Runtime] = {}
+        self._making: set[str] = set()
         self.on_journal: list[Callable[[str, bool], None]] = []  # told of created and deleted profiles
 
     def __len__(self) -> int:
@@ -76,7 +83,7 @@ class Profiles(ProfilesApi):
             assert isinstance(name, str) and isinstance(pid, int) and isinstance(shown, bytes)
             runtime = self._runtimes[name] = Runtime(pid, _decode_profile(shown))
             if runtime.shown.link.state != "offline":
-                await self._show(name, link=LinkState())
+                await self._set(runtime, link=LinkState())
 
     def connect_enabled(self) -> None:
         """Bring all enabled profiles online."""
@@ -110,31 +117,37 @@ class Profiles(ProfilesApi):
     async def create(
         self, *, name: str, address: str, password: str, settings: ProfileChange = ProfileChange()
     ) -> Profile:
-        if name in self._runtimes:
+        if name in self._runtimes or name in self._making:
             raise SalutError("exists", _("There is a profile {} already.").format(name))
         parts = addresses.parse(address)
         if not parts.local:
             raise invalid("address", _("An account's address has a name before the @: name@server"))
-        profile = _apply(
-            Profile(name=name, address=parts.bare, enabled=True, resource=parts.resource), settings
-        )
+        profile = Profile(name=name, address=parts.bare, enabled=True, resource=parts.resource)
+        profile = msgspec.structs.replace(profile, **_changes(settings))
         sealed = self._vault.seal(name, password)
 
         def insert(tx: Tx) -> int:
-            return tx.execute(
+            assert isinstance(tx, Transaction)
+            pid = tx.execute(
                 "INSERT INTO profile (name, address, enabled, config, password, shown, rev) VALUES (?,?,?,?,?,?,0)",
                 (name, profile.address, profile.enabled, "{}", sealed, _encode(profile)),
             )
+            tx.open_journal(name, pid)
+            return pid
 
-        pid = await self._journal.commit(DAEMON_JOURNAL, insert)
-        self._journal.open(name, pid)
-        self._runtimes[name] = Runtime(pid, profile)
+        self._making.add(name)
+        try:
+            pid = await self._journal.commit(DAEMON_JOURNAL, insert)
+        finally:
+            self._making.discard(name)
+        runtime = self._runtimes[name] = Runtime(pid, profile)
+        self._journal.opened(name, pid)
         for tell in tuple(self.on_journal):
             tell(name, True)
-        await self._show(name)
+        await self._store(runtime)
         if profile.enabled:
             self._start(name)
-        return self._runtimes[name].shown
+        return runtime.shown
 
     async def change(self, *, profile: str, settings: ProfileChange) -> Profile:
         runtime = self._get(profile)
@@ -143,39 +156,42 @@ class Profiles(ProfilesApi):
             await self._journal.commit(
                 profile, lambda tx: tx.execute("UPDATE profile SET password=? WHERE pid=?", (sealed, tx.pid))
             )
-        runtime.shown = _apply(runtime.shown, settings)
-        changed = await self._show(profile)
+        changed = await self._set(runtime, **_changes(settings))
         config = await self._config(profile)
         if runtime.link is not None:
             runtime.link.reconfigure(config)
         if settings.enabled is False:
-            await self._stop(profile)
+            await self._stop(runtime)
         elif settings.enabled:
             self._start(profile)
         return changed
 
     async def delete(self, *, profile: str) -> None:
         runtime = self._get(profile)
-        await self._stop(profile)
-        self._host.unwire(profile)
-        del self._runtimes[profile]
+        runtime.leaving = True
 
         def forget(tx: Tx) -> None:
+            assert isinstance(tx, Transaction)
             self._host.forget(tx, runtime.pid)
             for table in ("journal", "op", "profile"):
                 tx.execute(f"DELETE FROM {table} WHERE pid=?", (runtime.pid,))
+            tx.close_journal(profile)
 
-        await self._journal.commit(DAEMON_JOURNAL, forget)
-        self._journal.shut(profile)
-        for name in {n for (j, n, _k) in self._journal.passing_now() if j == profile}:
-            self._journal.drop_passing(profile, name)
+        try:
+            await self._stop(runtime)
+            await self._journal.commit(DAEMON_JOURNAL, forget)
+        except SalutError:
+            runtime.leaving = False  # it could not be stored: the profile stays
+            raise
+        del self._runtimes[profile]
+        self._journal.closed(profile)
         for tell in tuple(self.on_journal):
             tell(profile, False)
 
     async def connect(self, *, profile: str, wait: float = 0.0) -> Profile:
         runtime = self._get(profile)
         if not runtime.shown.enabled:
-            await self._show(profile, enabled=True)
+            await self._set(runtime, enabled=True)
         self._start(profile)
         if wait > 0:
             await self._wait(profile, min(wait, MAX_WAIT))
@@ -184,18 +200,16 @@ class Profiles(ProfilesApi):
     async def disconnect(self, *, profile: str) -> Profile:
         runtime = self._get(profile)
         if runtime.shown.enabled:
-            await self._show(profile, enabled=False)
-        await self._stop(profile)
+            await self._set(runtime, enabled=False)
+        await self._stop(runtime)
         return runtime.shown
 
     # Links
     def _get(self, name: str) -> Runtime:
-        try:
-            return self._runtimes[name]
-        except KeyError:
-            raise not_found(
-                _("There is no profile {}. See them: jp profile list").format(name[:80])
-            ) from None
+        runtime = self._runtimes.get(name)
+        if runtime is None or runtime.leaving:
+            raise not_found(_("There is no profile {}. See them: jp profile list").format(name[:80]))
+        return runtime
 
     async def _config(self, name: str) -> LinkConfig:
         shown = self._runtimes[name].shown
@@ -221,66 +235,100 @@ class Profiles(ProfilesApi):
         if runtime.link is not None:
             runtime.link.retry_now()
             return
-        self._owner.spawn(self._open(name), f"open {name}")
+        self._owner.spawn(self._open(name, runtime), f"open {name}")
 
-    async def _open(self, name: str) -> None:
-        try:
-            config = await self._config(name)
-        except SalutError as error:
-            self._state(name, LinkState(state="refused", code=error.code, reason=error.message))
-            return
-        runtime = self._runtimes.get(name)
-        if runtime is None or runtime.link is not None or not runtime.shown.enabled:
-            return  # deleted, opened by another call or disabled meanwhile
-        hooks = LinkHooks(
-            on_state=lambda state: self._state(name, state),
-            on_session=lambda resumed: self._session(name, resumed),
-        )
-        runtime.link = self._maker(config, hooks)
-        self._host.wire(Link(name, runtime.pid, config.address, runtime.link.session))
-        runtime.link.start()
+    async def _open(self, name: str, runtime: Runtime) -> None:
+        async with runtime.linking:
+            if runtime.link is not None or runtime.leaving or not runtime.shown.enabled:
+                return  # opened by another call, deleted or disabled meanwhile
+            try:
+                config = await self._config(name)
+            except SalutError as error:
+                if not runtime.leaving:
+                    self._state(runtime, LinkState(state="refused", code=error.code, reason=error.message))
+                return
+            link: LinkControl | None = None
 
-    async def _stop(self, name: str) -> None:
-        runtime = self._runtimes[name]
-        if runtime.link is not None:
-            link, runtime.link = runtime.link, None
-            await link.stop()
-            self._gone(name)
-            self._host.unwire(name)
-        await self._show(name, link=LinkState())
+            def ours() -> bool:  # a link that was stopped has no say any more
+                return link is None or runtime.link is link
 
-    def _state(self, name: str, state: LinkState) -> None:
-        runtime = self._runtimes.get(name)
-        if runtime is None or runtime.shown.link == state:
+            hooks = LinkHooks(
+                on_state=lambda state: self._state(runtime, state) if ours() else None,
+                on_session=lambda resumed: self._session(runtime, resumed) if ours() else None,
+            )
+            link = runtime.link = self._maker(config, hooks)
+            self._host.wire(Link(name, runtime.pid, config.address, link.session))
+            link.start()
+
+    async def _stop(self, runtime: Runtime) -> None:
+        """Leave the server. A link that another call opens meanwhile begins after this one has ended."""
+        async with runtime.linking:
+            if runtime.link is not None:
+                await runtime.link.stop()
+                runtime.link = None
+                self._gone(runtime)
+                self._host.unwire(runtime.shown.name)
+            try:
+                await self._set(runtime, link=LinkState())
+            except SalutError:  # what is so is so: it is stored when that is possible again
+                self._state(runtime, LinkState())
+        if runtime.shown.enabled and not runtime.leaving:
+            self._start(runtime.shown.name)  # it was asked for while the old one was stopping
+
+    def _state(self, runtime: Runtime, state: LinkState) -> None:
+        if runtime.shown.link == state:
             return
         runtime.shown = msgspec.structs.replace(runtime.shown, link=state)
         if runtime.changed is not None:
             runtime.changed.set()
         if state.state in ("offline", "refused"):
-            self._gone(name)
-        self._owner.spawn(self._show(name), f"show {name}")
+            self._gone(runtime)
+        self._owner.spawn(self._store_state(runtime), f"show {runtime.shown.name}")
 
-    def _session(self, name: str, resumed: bool) -> None:
-        runtime = self._runtimes.get(name)
-        if runtime is None:
+    async def _store_state(self, runtime: Runtime) -> None:
+        if self._runtimes.get(runtime.shown.name) is not runtime:
             return
-        if not resumed:
-            self._gone(name)
-        runtime.was_online = True
-        self._owner.spawn(self._host.online(name, resumed), f"online {name}")
+        try:
+            await self._store(runtime, patient=True)
+        except SalutError as error:
+            if error.code != "not-found":  # deleted meanwhile
+                raise
 
-    def _gone(self, name: str) -> None:
-        runtime = self._runtimes[name]
+    def _session(self, runtime: Runtime, resumed: bool) -> None:
+        if not resumed:
+            self._gone(runtime)
+            runtime.session += 1
+        runtime.was_online = True
+        name = runtime.shown.name
+        self._owner.spawn(self._begin(name, runtime, resumed), f"online {name}")
+
+    async def _begin(self, name: str, runtime: Runtime, resumed: bool) -> None:
+        """Tell the plugins of one session after the other; what they do for one that is gone ends early.
+
+        A session that broke while they were told and was resumed is still news to them.
+        """
+        session = runtime.session
+
+        def current() -> bool:
+            return runtime.session == session and self.is_online(name)
+
+        async with runtime.telling:
+            known = resumed and runtime.told == session
+            if await self._host.online(name, known, current):
+                runtime.told = session
+
+    def _gone(self, runtime: Runtime) -> None:
         if runtime.was_online:
             runtime.was_online = False
-            self._host.offline(name)
+            self._host.offline(runtime.shown.name)
 
     async def _wait(self, name: str, seconds: float) -> None:
         runtime = self._runtimes[name]
         try:
             async with asyncio.timeout(seconds):
                 while runtime.shown.link.state not in ENDS:
-                    runtime.changed = asyncio.Event()
+                    if runtime.changed is None or runtime.changed.is_set():
+                        runtime.changed = asyncio.Event()
                     await runtime.changed.wait()
         except TimeoutError:
             pass  # what follows says where it stands
@@ -292,13 +340,19 @@ class Profiles(ProfilesApi):
                 {"condition": state.code, "state": state.state},
             )
 
-    async def _show(self, name: str, **values: object) -> Profile:
-        """Change what windows see of a profile and tell them; what is newest when it is stored is told."""
-        runtime = self._runtimes.get(name)
-        if runtime is None:
-            raise not_found(_("There is no profile {}.").format(name))
-        if values:
-            runtime.shown = msgspec.structs.replace(runtime.shown, **values)
+    async def _set(self, runtime: Runtime, **values: object) -> Profile:
+        """Change fields of the profile; what cannot be stored is taken back."""
+        old = {name: getattr(runtime.shown, name) for name in values}
+        runtime.shown = msgspec.structs.replace(runtime.shown, **values)
+        try:
+            await self._store(runtime)
+        except SalutError:
+            runtime.shown = msgspec.structs.replace(runtime.shown, **old)
+            raise
+        return runtime.shown
+
+    async def _store(self, runtime: Runtime, *, patient: bool = False) -> None:
+        """Store and show the profile as it is now; commits keep the order in which this is called."""
         shown = runtime.shown
 
         def work(tx: Tx) -> None:
@@ -306,23 +360,21 @@ class Profiles(ProfilesApi):
             row = tx.one("SELECT shown FROM profile WHERE pid=?", (tx.pid,))
             if row is None or (row[0] == encoded and tx.next_seq() > 1):
                 return
-            rev = tx.change("profile", name, shown)
+            rev = tx.change("profile", shown.name, shown)
             tx.execute(
                 "UPDATE profile SET shown=?, rev=?, enabled=? WHERE pid=?",
                 (encoded, rev, shown.enabled, tx.pid),
             )
 
-        await self._journal.commit(name, work)
-        return shown
+        await self._journal.commit(shown.name, work, patient=patient)
 
 
-def _apply(profile: Profile, change: ProfileChange) -> Profile:
-    values = {
+def _changes(change: ProfileChange) -> dict[str, object]:
+    """The fields that a change names; they are checked."""
+    if change.port is not None and not 0 <= change.port <= 65535:
+        raise invalid("settings.port", _("A port is a number from 1 to 65535 (0: found through DNS)."))
+    return {
         name: value
         for name, value in msgspec.structs.asdict(change).items()
         if value is not None and name != "password"
     }
-    port = values.get("port", profile.port)
-    if not 0 <= port <= 65535:
-        raise invalid("port", _("A port is a number from 1 to 65535 (0: found through DNS)."))
-    return msgspec.structs.replace(profile, **values)

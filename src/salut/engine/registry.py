@@ -20,8 +20,9 @@ class Entry:
     """One method: how to check its parameters and whom to ask."""
 
     def __init__(
-        self, name: str, mark: MethodMark, promise: Callable[..., Any], serve: Callable[..., Any]
+        self, name: str, mark: MethodMark, service: type[Service], promise: Callable[..., Any], serve: Any
     ) -> None:
+        self.promise = service
         hints = get_type_hints(promise, include_extras=True)
         self.name = name
         self.scope = mark.scope
@@ -65,11 +66,20 @@ class Registry:
                     full = f"{promise.service}.{name}"
                     if full in self.methods:
                         raise TypeError(f"{contract.plugin}: {full} exists already")
-                    self.methods[full] = Entry(full, mark, function, getattr(serving[0], name))
+                    self.methods[full] = Entry(full, mark, promise, function, getattr(serving[0], name))
         for kind in contract.kinds:
             if kind.name in self.kinds:
                 raise TypeError(f"{contract.plugin}: kind {kind.name} exists already")
             self.kinds[kind.name] = kind
+
+    def remove(self, contract: Contract) -> None:
+        """Take back what ``add`` entered, as far as it came."""
+        for promise in contract.services:
+            for name in [n for n, entry in self.methods.items() if entry.promise is promise]:
+                del self.methods[name]
+        for kind in contract.kinds:
+            if self.kinds.get(kind.name) is kind:
+                del self.kinds[kind.name]
 
     def describe(self) -> dict[str, Any]:
         """``daemon.describe``, as plain data."""

@@ -60,14 +60,8 @@ class Settings(SettingsApi):
         self._validate(values)
 
         def work(tx: Tx) -> SettingList:
-            current = max((self._settings[name].rev for name in values), default=0)
-            if if_rev is not None and current > if_rev:
-                first = max(values, key=lambda name: self._settings[name].rev)
-                raise SalutError(
-                    "conflict",
-                    _("{} was changed meanwhile.").format(first),
-                    {"current": msgspec.json.encode(self._settings[first].value).decode(), "rev": current},
-                )
+            if if_rev is not None:
+                self._check(tx, values, if_rev)
             fresh = []
             for name, value in values.items():
                 rev = tx.next_seq()
@@ -82,8 +76,20 @@ class Settings(SettingsApi):
 
         fresh = await self._journal.commit(DAEMON_JOURNAL, work)
         for setting in fresh:
-            self._settings[setting.name] = setting
+            if setting.rev > self._settings[setting.name].rev:
+                self._settings[setting.name] = setting
         return fresh
+
+    def _check(self, tx: Tx, values: dict[str, Any], if_rev: int) -> None:
+        """``conflict`` if one of them is newer. The store is asked: another unit may have come just before."""
+        for name in values:
+            row = tx.one("SELECT value, rev FROM setting WHERE name=?", (name,))
+            if row is not None and int(row[1] or 0) > if_rev:
+                raise SalutError(
+                    "conflict",
+                    _("{} was changed meanwhile.").format(name),
+                    {"field": name, "current": str(row[0]), "rev": int(row[1] or 0)},
+                )
 
     def _validate(self, values: dict[str, Any]) -> None:
         for plugin, struct in self._structs.items():

@@ -22,13 +22,13 @@ def current_schema(connection: sqlite3.Connection) -> set[str]:
         return set()
 
 
-def prepare(path: Path, schemas: Sequence[tuple[str, str]]) -> sqlite3.Connection:
+def prepare(path: Path, schemas: Sequence[tuple[str, str]], *, durable: bool = True) -> sqlite3.Connection:
     """Open the database for writing, migrated to the given ``(migrations package, newest revision)`` pairs.
 
     Alembic and SQLAlchemy cost 0.3 s to import, so they are touched only when there is something to do.
     """
     wanted = [(ENGINE_MIGRATIONS, ENGINE_SCHEMA), *schemas]
-    connection = open_database(path)
+    connection = open_database(path, durable=durable)
     path.chmod(0o600)
     missing = [pair for pair in wanted if pair[1] not in current_schema(connection)]
     if missing:

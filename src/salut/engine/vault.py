@@ -68,7 +68,7 @@ class Vault:
                 .decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], label.encode())
                 .decode()
             )
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise SalutError(
                 "storage",
                 _(

@@ -57,7 +57,7 @@ class Unit:
 
 
 class Journals:
-    """Numbers of the journals, known to the writer: name -> (pid, head)."""
+    """Numbers and heads of the journals by name. The writer has one of its own, the loop another."""
 
     def __init__(self) -> None:
         self.pids: dict[str, int] = {"": 0}
@@ -69,6 +69,15 @@ class Journals:
             self.pids[name] = pid
             row = connection.execute("SELECT max(seq) FROM journal WHERE pid=?", (pid,)).fetchone()
             self.heads[name] = row[0] or 0
+
+    def copy(self) -> Journals:
+        """The same, for another thread."""
+        fresh = Journals()
+        fresh.pids, fresh.heads = dict(self.pids), dict(self.heads)
+        return fresh
+
+
+Mark = tuple[int, dict[str, int], dict[str, int]]  # rows, heads, pids
 
 
 class Transaction:
@@ -112,22 +121,32 @@ class Transaction:
         self.order.append(self.profile)
         return seq
 
+    def open_journal(self, name: str, pid: int) -> None:
+        """A profile was made in this unit; its journal is empty."""
+        self._journals.pids = {**self._journals.pids, name: pid}
+        self._journals.heads[name] = 0
+
+    def close_journal(self, name: str) -> None:
+        """A profile was deleted in this unit."""
+        self._journals.pids = {key: pid for key, pid in self._journals.pids.items() if key != name}
+        self._journals.heads.pop(name, None)
+
     def enter(self, unit: Unit) -> None:
         """Work for this unit from now on."""
         self.profile = unit.journal
         self.pid = self._journals.pids[unit.journal]
         self.cause = unit.cause
 
-    def mark(self) -> tuple[int, dict[str, int]]:
+    def mark(self) -> Mark:
         """Where we are, for ``back_to``."""
-        return len(self.rows), dict(self._journals.heads)
+        return len(self.rows), dict(self._journals.heads), self._journals.pids
 
-    def back_to(self, mark: tuple[int, dict[str, int]]) -> None:
-        """Forget changes made since ``mark``."""
-        length, heads = mark
+    def back_to(self, mark: Mark) -> None:
+        """Forget changes made since ``mark``, and journals opened or closed."""
+        length, heads, self._journals.pids = mark
         del self.rows[length:]
         del self.order[length:]
-        self._journals.heads.update(heads)
+        self._journals.heads = dict(heads)
 
     def batches(self) -> list[Batch]:
         """What was appended, as one batch for each journal."""
@@ -235,7 +254,7 @@ class Writer:
             self._on_trouble(None)
         self._deliver(tx.batches(), outcomes)
 
-    def _undo(self, tx: Transaction, mark: tuple[int, dict[str, int]]) -> None:
+    def _undo(self, tx: Transaction, mark: Mark) -> None:
         with contextlib.suppress(sqlite3.Error):  # a failed BEGIN leaves nothing to roll back
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")

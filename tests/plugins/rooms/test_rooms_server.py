@@ -206,7 +206,7 @@ async def test_put_out(server: XmppServer, tmp_path: Path) -> None:
         assert "We moved" in shown["error"] and other in shown["error"]
 
 
-async def test_in_again_after_the_server_restarted(server: PrivateServer, tmp_path: Path) -> None:
+async def test_in_again_after_the_server_restarted(server: XmppServer, tmp_path: Path) -> None:
     accounts = {"alice": server.account("alice"), "bob": server.account("bob")}
     room = fresh_room(server)
     async with running_engine(tmp_path, server, accounts) as kit:

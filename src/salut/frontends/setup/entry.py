@@ -110,8 +110,8 @@ def _setup(command: argparse.ArgumentParser) -> None:
         "--ca-file", metavar="FILE", help=_("trust this certificate authority for the account")
     )
     command.add_argument(
-        "--pin", metavar="SHA256", action="append", default=[],
-        help=_("accept exactly the certificate with this fingerprint"),
+        "--pins", metavar="SHA256,…", default="",
+        help=_("accept exactly the certificates with these fingerprints"),
     )  # fmt: skip
     command.add_argument(
         "--password-file",

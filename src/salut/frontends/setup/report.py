@@ -13,7 +13,7 @@ NEXT = {
     "unknown-address": N_(
         "Is the part after the @ right? If the server has another name than the address, give it with --host."
     ),
-    "connection-refused": N_("Is the port right? Give another with --port, or ask the server's operator."),
+    "connection-refused": N_("Another port can be given with --port; the server's operator knows which."),
     "connect-timeout": N_("Is this machine online? A firewall may also be in the way."),
     "connect-failed": N_("Is this machine online?"),
     "not-xmpp": N_(
@@ -27,7 +27,7 @@ NEXT = {
     "no-service": N_("Is the part after the @ right? Ask the server's operator."),
     "bad-domain": N_("Is the part after the @ right?"),
     "bad-certificate": N_(
-        "If the server's operator confirms the fingerprint, it can be trusted with --pin FINGERPRINT."
+        "If the server's operator confirms the fingerprint, it can be trusted with --pins FINGERPRINT."
     ),
     "not-authorized": N_("Is the password right? Set another: jp profile change NAME --password"),
     "account-disabled": N_("Ask the server's operator."),
@@ -47,9 +47,21 @@ SOURCES = {
 def where(place: Place) -> str:
     """``host:port`` with the kind of TLS and how it was found."""
     host = f"[{place.host}]" if ":" in place.host else place.host
-    kind = _("TLS from the first byte") if place.direct_tls else _("STARTTLS")
     source = _(SOURCES.get(place.source, place.source))
-    return show.one_line(f"{host}:{place.port} ({kind}; {source})")
+    return show.one_line(f"{host}:{place.port} ({_kind(place)}; {source})")
+
+
+def _kind(place: Place) -> str:
+    return _("TLS from the first byte") if place.direct_tls else _("STARTTLS")
+
+
+def _by_reason(probe: Probe) -> dict[str, list[Place]]:
+    """The bad places by what is wrong with them: a closed port is said once, not once for each kind of TLS."""
+    found: dict[str, list[Place]] = {}
+    for place in probe.places:
+        if place.code:
+            found.setdefault(place.reason, []).append(place)
+    return found
 
 
 def failures(probe: Probe) -> Iterator[str]:
@@ -57,9 +69,10 @@ def failures(probe: Probe) -> Iterator[str]:
     if probe.reason:
         yield _sentence(probe.reason)
         yield from _advice({probe.code})
-    for place in probe.places:
-        if place.code:
-            yield f"{where(place)}: {show.one_line(place.reason)}"
+    for reason, places in _by_reason(probe).items():
+        kinds = list(dict.fromkeys(_kind(place) for place in places))
+        kinds.append(_(SOURCES.get(places[0].source, places[0].source)))
+        yield show.one_line(f"{reason} ({'; '.join(kinds)})")
     yield from _advice({place.code for place in probe.places})
     for link in probe.web:
         yield _("The server also offers {} at {}, which Salut does not speak.").format(

@@ -9,10 +9,9 @@ import subprocess
 import sys
 from importlib.resources import files
 from pathlib import Path
-from time import monotonic, sleep
 
 from salut.api.core import DaemonApi
-from salut.client import places, sync
+from salut.client import launch, places, sync
 from salut.frontends.cli import exits, show
 from salut.model.errors import SalutError
 from salut.model.words import _
@@ -78,7 +77,7 @@ def _quoted(text: str) -> str:
     """``text`` inside double quotes of a unit file (systemd.syntax(7)): no escapes, no specifiers."""
     if not text.isprintable():
         raise SalutError("invalid", _("systemd cannot use the path “{}”.").format(text))
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
 
 
 def install(client: sync.Client | None) -> None:
@@ -135,13 +134,11 @@ def _status() -> int:
 
 
 def _end(client: sync.Client) -> None:
-    """Stop the daemon, and wait until its socket is gone."""
+    """Stop the daemon that runs now, whoever started it."""
+    pid = client.call(DaemonApi.info).pid
     client.call(DaemonApi.stop)
-    end = monotonic() + SECONDS
-    while Path(places.socket_path()).exists():
-        if monotonic() > end:
-            raise SalutError("timeout", _("The daemon has not ended yet; see “jp daemon log”."))
-        sleep(0.02)
+    client.close()  # or it would come back and start another
+    launch.await_end(places.socket_path(), pid, SECONDS)
 
 
 def _systemctl(*words: str) -> None:

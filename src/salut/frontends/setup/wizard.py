@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
             port=options.port or 0,
             direct_tls=None if options.tls is None else options.tls == "direct",
             ca_file=str(Path(options.ca_file).absolute()) if options.ca_file else "",
-            pins=[pin.replace(":", "").strip().lower() for pin in options.pin],
+            pins=[pin.replace(":", "").strip().lower() for pin in options.pins.split(",") if pin],
         )
         settings = _find(client, address, wish, talk)
         _log_in(client, name, address, settings, password, talk)
@@ -147,7 +147,7 @@ def _trust(place: Place, wish: Wish, talk: bool) -> Wish:
     if not talk:
         raise SalutError(
             "refused",
-            _("The certificate is not trusted. If the server's operator confirms it: --pin {}").format(
+            _("The certificate is not trusted. If the server's operator confirms it: --pins {}").format(
                 sha256
             ),
         )

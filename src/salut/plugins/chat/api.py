@@ -75,15 +75,20 @@ class Chat(Protocol):
     def rooms(self, occupancy: Occupancy) -> None:
         """Set who knows of rooms."""
 
-    def flush(self, profile: str, conversation: str = "") -> Awaitable[None]:
-        """Send what is pending (to one conversation, a room with its private chats) and has not left in this
-        session; no effect between ``hold`` and ``release``."""
+    def flush(self, profile: str) -> Awaitable[None]:
+        """Send what is pending and has not left in this session; no effect between ``hold`` and ``release``."""
 
-    def hold(self, profile: str) -> None:
-        """Do not send again what is pending until ``release``: the archive may show that it arrived."""
+    def hold(self, profile: str) -> Awaitable[int | None]:
+        """Do not send again what is pending until ``release``: the archive may show that it arrived.
+
+        Returns when the oldest of it was written; ``None``: nothing is pending, and nothing held.
+        """
+
+    def held(self, profile: str) -> Awaitable[bool]:
+        """Whether something that ``hold`` found is still pending."""
 
     def release(self, profile: str) -> None:
-        """Pending messages may leave (again)."""
+        """Pending messages may leave (again). May be called more than once."""
 
     def advance(
         self, profile: str, origin: str, state: MessageState, error: str = "", by: str = ""

@@ -14,6 +14,7 @@ from salut.model import address as addresses
 from salut.model.errors import SalutError, invalid
 from salut.model.words import _
 from salut.plugins.chat.api import ChatApi, Occupancy, Typing, TypingState
+from salut.plugins.chat.outgoing import Outgoing
 from salut.plugins.history.api import History, Message, MessageState, NewMessage
 
 if TYPE_CHECKING:
@@ -49,10 +50,9 @@ class ChatService(ChatApi):
         self._history = host.need("history", History)  # type: ignore[type-abstract]  # the port's Protocol
         self._asks: list[Callable[[Message], str]] = []
         self._rooms: Occupancy = NoRooms()
-        self._left: dict[str, set[str]] = {}  # profile -> what left in this session and is not acknowledged
         self._waiting: dict[tuple[str, str], list[asyncio.Future[Message]]] = {}
         self._typing: dict[tuple[str, str], asyncio.TimerHandle] = {}
-        self._held: set[str] = set()  # profiles whose pending messages wait for the archive
+        self._outgoing: dict[str, Outgoing] = {}
         self.protocol: ChatProtocol
 
     # Other plugins (the port)
@@ -64,20 +64,32 @@ class ChatService(ChatApi):
         """Set who knows of rooms."""
         self._rooms = occupancy
 
-    def hold(self, profile: str) -> None:
-        """Do not send again what is pending until ``release``: the archive may show that it arrived."""
-        self._held.add(profile)
+    async def hold(self, profile: str) -> int | None:
+        """See ``Chat``."""
+        pending = await self._history.pending(profile)
+        if not pending:
+            return None
+        self._out(profile).held = pending[-1].id
+        return min(message.at for message in pending)
+
+    async def held(self, profile: str) -> bool:
+        """See ``Chat``."""
+        newest = self._out(profile).held
+        if newest is None:
+            return False
+        return any(message.id <= newest for message in await self._history.pending(profile))
 
     def release(self, profile: str) -> None:
-        """Pending messages may leave (again)."""
-        self._held.discard(profile)
-        self._host.owner.spawn(self.flush(profile), f"send pending {profile}")
+        """See ``Chat``."""
+        out = self._out(profile)
+        if out.held is not None:
+            out.held = None
+            self._host.owner.spawn(self.flush(profile), f"send pending {profile}")
 
     async def advance(
         self, profile: str, origin: str, state: MessageState, error: str = "", by: str = ""
     ) -> None:
         """An own message got further (or failed)."""
-        self._left.get(profile, set()).discard(origin)
         message = await self._history.set_state(profile, origin=origin, state=state, error=error, by=by)
         if message is None and by and (profile, origin) in self._waiting:  # history knew it before us
             message = await self._history.find(profile, origin=origin, conversation=by)
@@ -104,17 +116,17 @@ class ChatService(ChatApi):
             )
         if not body and not subject:
             raise invalid("body", _("An empty message was not sent."))
-        new = self._outgoing(profile, addresses.parse(to), body, subject, kind)
+        new = self._make(profile, addresses.parse(to), body, subject, kind)
         message = await self._history.ingest(profile, new)
         if message is None:  # the same op again, after the first answer was lost
             message = await self._again(profile, new)
-        elif profile not in self._held:
-            self._put(profile, message)
+        elif not self._waits_for_room(profile, message) and self._out(profile).direct():
+            self._out(profile).stuck = not self._put(profile, message)
         if wait != "stored":
             message = await self._wait(profile, message, GOALS[wait], min(max(timeout, 0.1), MAX_WAIT))
         return message
 
-    def _outgoing(
+    def _make(
         self,
         profile: str,
         to: addresses.Address,
@@ -166,21 +178,30 @@ class ChatService(ChatApi):
             raise SalutError("conflict", _("This op id was used for another message."), {"field": "op"})
         return message
 
-    def _put(self, profile: str, message: Message) -> None:
-        """On its way, if there is one now and it did not leave already; else ``flush`` does it."""
-        left = self._left.setdefault(profile, set())
-        if not self._host.is_online(profile) or message.origin in left:
-            return
-        if message.kind in ("groupchat", "private") and not self._rooms.ready(
-            profile, message.conversation.partition("/")[0]
-        ):
-            return
+    def _out(self, profile: str) -> Outgoing:
+        return self._outgoing.setdefault(profile, Outgoing())
+
+    def _waits_for_room(self, profile: str, message: Message) -> bool:
+        """Whether a message cannot leave before we are in its room; it is in nobody else's way."""
+        if message.kind not in ("groupchat", "private"):
+            return False
+        return not self._rooms.ready(profile, message.conversation.partition("/")[0])
+
+    def _put(self, profile: str, message: Message) -> bool:
+        """On its way, once in a session; false where that is not possible now: then ``flush`` does it."""
+        out = self._out(profile)
+        if message.origin in out.left:
+            return True
+        if not self._host.is_online(profile):
+            return False
         try:
             self.protocol.send(self._host.link(profile), message, "".join(ask(message) for ask in self._asks))
-            left.add(message.origin)
         except SalutError as error:
             if error.code != "not-connected":
                 raise
+            return False
+        out.left.add(message.origin)
+        return True
 
     async def _wait(self, profile: str, message: Message, goal: int, timeout: float) -> Message:
         mark = (profile, message.origin)
@@ -235,7 +256,14 @@ class ChatService(ChatApi):
     def acked(self, profile: str, origins: list[str]) -> None:
         """The server has these."""
         for origin in origins:
-            self._host.owner.spawn(self.advance(profile, origin, "sent"), "acknowledged")
+            self._host.owner.spawn(self._acked(profile, origin), "acknowledged")
+
+    async def _acked(self, profile: str, origin: str) -> None:
+        out = self._out(profile)
+        await self.advance(profile, origin, "sent")
+        out.left.discard(origin)  # not before: a flush sends what is pending and was not sent
+        if out.stuck:
+            await self.flush(profile)
 
     def is_room(self, profile: str, bare: str) -> bool:
         """Whether messages with this bare address are those of a room."""
@@ -263,17 +291,30 @@ class ChatService(ChatApi):
             TYPING_SECONDS, lambda: self.heard(profile, sender, "inactive", group=group)
         )
 
-    async def flush(self, profile: str, conversation: str = "") -> None:
-        """Send what is pending and has not left in this session, in order."""
-        for message in await self._history.pending(profile):
-            if profile in self._held:
-                return
-            if not conversation or message.conversation.partition("/")[0] == conversation:
-                self._put(profile, message)
+    async def flush(self, profile: str) -> None:
+        """Send what is pending and did not leave in this session, in order."""
+        out = self._out(profile)
+        if not out.begin():
+            return
+        stuck = True
+        try:
+            while out.round():
+                for message in await self._history.pending(profile):
+                    if not self._waits_for_room(profile, message) and not self._put(profile, message):
+                        return
+            stuck = False
+        finally:
+            out.end(stuck=stuck)
+
+    def begin(self, profile: str) -> None:
+        """A fresh session: nothing was sent on it."""
+        out = self._out(profile)
+        out.left.clear()
+        out.held = None
 
     def forget(self, profile: str) -> None:
         """The profile's session is over: nobody types, and what it did not acknowledge may leave again."""
-        self._left.pop(profile, None)
+        self._out(profile).left.clear()
         for mark in [mark for mark in self._typing if mark[0] == profile]:
             self._typing.pop(mark).cancel()
         self._host.journal.drop_passing(profile, "typing")

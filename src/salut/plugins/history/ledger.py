@@ -9,13 +9,13 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from salut.api.ports import Tx
+from salut.api.ports import SqlRow, Tx
 from salut.model import moment
 from salut.model.errors import not_found
 from salut.model.words import _
 from salut.plugins.history import rows
-from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage
-from salut.plugins.history.seen import Seen
+from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage, Standing
+from salut.plugins.history.seen import Seen, Twin
 
 STEP: Final = 4  # between live places: leaves known for a gap's bounds (place + 1, place - 1)
 PREVIEW: Final = 120
@@ -35,11 +35,23 @@ class Known:
 
 @dataclass(slots=True)
 class Stream:
-    """Places given out in one stream of messages. ``archived``: the newest that its archive holds too."""
+    """Places given out in one stream of messages, and where a gap that opens now begins (``Newest``)."""
 
-    last: int
-    archived: int
+    last: int = 0
+    floor: int = 0
+    at: int = 0
+    top: tuple[int, int] = (0, 0)  # place and sub of the newest archive id
+    archive: str = ""
     dirty: bool = False
+
+    def took(self, place: int, sub: int, at: int, archive: str, outgoing: bool) -> None:
+        """A message stands there; ``archive``: its archive id, if known."""
+        self.dirty = True
+        self.last = max(self.last, place)
+        if (archive or not outgoing) and place >= self.floor:
+            self.floor, self.at = place, at
+        if archive and (place, sub) >= self.top:
+            self.top, self.archive = (place, sub), archive
 
 
 class Ledger:
@@ -76,14 +88,14 @@ class Ledger:
                 stored.append(None)
                 continue
             message = self._place(tx, known, new)
-            there.note(known.id, new, message.id)
+            there.note(known.id, new, message)
             seq = tx.change("message", str(message.id), message)
             inserts.append(self._row(tx, known, new, message, seq))
             stored.append(message)
         tx.many(rows.INSERT_MESSAGE, inserts)
         tx.many(rows.INSERT_TEXT, [(insert[0], insert[9]) for insert in inserts])
-        for key, archive in there.learnt:
-            self._learn(tx, key, archive)
+        for twin, new in there.learnt:
+            self._learn(tx, twin, new)
         self.flush(tx)
         return stored
 
@@ -92,6 +104,33 @@ class Ledger:
             m.id, tx.pid, known.id, m.place, m.sub, m.at, m.sender, m.outgoing, m.kind, m.body, m.subject, m.thread,
             m.state, m.error, m.origin, m.archive, m.mention, new.counts, new.markable, new.stream, seq,
         )  # fmt: skip
+
+    def standing(self, tx: Tx, new: NewMessage) -> Standing | None:
+        """Where a message from the archive stands, if it is there already."""
+        known = self.known(tx, new.conversation, new.conversation_kind)
+        row = self._find(tx, known, new)
+        if row is None:
+            return None
+        return Standing(cast("int", row[3]), cast("int", row[4]), row[1] == new.archive != "")
+
+    # ``archive<>''`` and ``origin<>''`` look idle, but without them SQLite does not use the partial indexes
+    def _find(self, tx: Tx, known: Known, new: NewMessage) -> SqlRow | None:
+        """id, archive id, state, place, sub, at of the row that a message from the archive, or one of our own,
+        is already: the one with its archive id, else one without that has its origin, sender and body."""
+        columns = "SELECT id, archive, state, place, sub, at, outgoing FROM message"
+        if new.archive:
+            row = tx.one(
+                f"{columns} WHERE conv=? AND archive=? AND archive<>'' LIMIT 1", (known.id, new.archive)
+            )
+            if row is not None:
+                return row
+        if not new.origin:
+            return None
+        return tx.one(
+            f"{columns} WHERE conv=? AND origin=? AND origin<>'' AND outgoing=? "
+            "AND (outgoing OR (sender=? AND body=?)) AND (archive='' OR ?='') ORDER BY id LIMIT 1",
+            (known.id, new.origin, new.outgoing, new.sender, new.body, new.archive),
+        )
 
     def _seen(self, tx: Tx, messages: Sequence[NewMessage]) -> Seen:
         """What the store holds of these messages, asked once for each conversation of the batch."""
@@ -104,14 +143,16 @@ class Ledger:
             seen.load(tx, key, news)
         return seen
 
-    def _learn(self, tx: Tx, key: int, archive: str) -> None:
-        """A known message came back from the archive or the room: it takes its archive id, and has arrived."""
+    def _learn(self, tx: Tx, twin: Twin, new: NewMessage) -> None:
+        """A known message came back from the archive or the server: it takes its archive id, and has arrived."""
         tx.execute(
             "UPDATE message SET archive=CASE archive WHEN '' THEN ? ELSE archive END, "
-            "state=CASE WHEN state IN ('pending', 'failed') THEN 'sent' ELSE state END, error='' WHERE id=?",
-            (archive, key),
+            "state=CASE state WHEN 'pending' THEN 'sent' ELSE state END WHERE id=?",
+            (new.archive, twin.id),
         )
-        self._changed(tx, key)
+        if new.archive:
+            self.stream(tx, new.stream).took(twin.place, twin.sub, twin.at, new.archive, twin.outgoing)
+        self._changed(tx, twin.id)
 
     def _changed(self, tx: Tx, key: int) -> Message:
         row = tx.one(f"{rows.MESSAGES} WHERE m.id=?", (key,))
@@ -128,10 +169,7 @@ class Ledger:
         if not place:
             place = max(at, stream.last + STEP)
             sub = 0
-        stream.last = max(stream.last, place)
-        if not (new.outgoing and new.state == "pending"):
-            stream.archived = max(stream.archived, place)
-        stream.dirty = True
+        stream.took(place, sub, at, new.archive, new.outgoing)
         message = Message(
             id=self._next_id,
             conversation=new.conversation,
@@ -203,9 +241,16 @@ class Ledger:
         mark = (tx.pid, name)
         stream = self._streams.get(mark)
         if stream is None:
-            row = tx.one("SELECT last_place, archived_place FROM stream WHERE pid=? AND name=?", mark)
-            last, archived = cast("tuple[int, int]", row) if row else (0, 0)
-            stream = self._streams[mark] = Stream(last, archived)
+            row = tx.one(
+                "SELECT last_place, floor_place, floor_at, top_place, top_sub, top_archive FROM stream "
+                "WHERE pid=? AND name=?",
+                mark,
+            )
+            stream = Stream()
+            if row:
+                last, floor, at, place, sub, archive = cast("tuple[int, int, int, int, int, str]", row)
+                stream = Stream(last, floor, at, (place, sub), archive)
+            self._streams[mark] = stream
         return stream
 
     def flush(self, tx: Tx) -> None:
@@ -218,8 +263,9 @@ class Ledger:
             if stream.dirty and pid == tx.pid:
                 stream.dirty = False
                 tx.execute(
-                    "INSERT OR REPLACE INTO stream (pid, name, last_place, archived_place) VALUES (?,?,?,?)",
-                    (pid, name, stream.last, stream.archived),
+                    "INSERT OR REPLACE INTO stream (pid, name, last_place, floor_place, floor_at, top_place, top_sub, "
+                    "top_archive) VALUES (?,?,?,?,?,?,?,?)",
+                    (pid, name, stream.last, stream.floor, stream.at, *stream.top, stream.archive),
                 )
 
     def write_conversation(self, tx: Tx, address: str, known: Known) -> Conversation:
@@ -296,7 +342,7 @@ class Ledger:
     def set_state(self, tx: Tx, origin: str, state: MessageState, error: str, by: str) -> Message | None:
         """Advance an own message's state; ``None`` where there is nothing to advance."""
         sql = (
-            "SELECT m.id, m.state, m.stream, m.place FROM message m JOIN conversation c ON c.id=m.conv "
+            "SELECT m.id, m.state FROM message m JOIN conversation c ON c.id=m.conv "
             "WHERE m.pid=? AND m.origin=? AND m.origin<>'' AND m.outgoing"
         )
         row = tx.one(f"{sql} AND c.address=?", (tx.pid, origin, by)) if by else tx.one(sql, (tx.pid, origin))
@@ -309,11 +355,6 @@ class Ledger:
         elif RANK[state] <= RANK.get(now, 0) or (state == "sent" and now == "failed"):
             return None  # an acknowledgement (XEP-0198) may come after the error that the message met
         tx.execute("UPDATE message SET state=?, error=? WHERE id=?", (state, error[:500], row[0]))
-        if now == "pending":
-            stream = self.stream(tx, cast("str", row[2]))
-            stream.archived = max(stream.archived, cast("int", row[3]))
-            stream.dirty = True
-            self.flush(tx)
         return self._changed(tx, cast("int", row[0]))
 
     def set_title(self, tx: Tx, address: str, title: str) -> None:

@@ -20,8 +20,10 @@ from salut.plugins.history.api import (
     HistoryApi,
     Message,
     MessageState,
+    Newest,
     NewMessage,
     ReadHook,
+    Standing,
 )
 from salut.plugins.history.ledger import Ledger
 
@@ -114,19 +116,34 @@ class HistoryService(HistoryApi):
         """See ``History``."""
         return self._ledger.store(tx, messages)
 
-    def bounds(self, tx: Tx, stream: str) -> tuple[int, int]:
+    def newest(self, tx: Tx, stream: str) -> Newest:
         """See ``History``."""
         row = tx.one("SELECT max(id) FROM message")
-        return self._ledger.stream(tx, stream).archived, cast("int", row[0] or 0) if row else 0
+        known = self._ledger.stream(tx, stream)
+        last_id = cast("int", row[0] or 0) if row else 0
+        return Newest(place=known.floor, at=known.at, archive=known.archive, last_id=last_id)
 
-    def ceiling(self, tx: Tx, stream: str, after_id: int) -> int | None:
+    def ceiling(self, tx: Tx, stream: str, after_id: int, above: int = 0) -> Message | None:
         """See ``History``."""
         row = tx.one(
-            "SELECT place FROM message WHERE id>? AND pid=? AND stream=? AND sub=0 AND NOT outgoing "
-            "ORDER BY id LIMIT 1",
-            (after_id, tx.pid, stream),
+            f"{rows.MESSAGES} WHERE m.id>? AND m.pid=? AND m.stream=? AND m.sub=0 AND NOT m.outgoing AND m.place>? "
+            "ORDER BY m.id LIMIT 1",
+            (after_id, tx.pid, stream, above),
         )
-        return cast("int", row[0]) if row else None
+        return rows.message(row) if row else None
+
+    def oldest(self, tx: Tx, conversation: str) -> Message | None:
+        """See ``History``."""
+        row = tx.one(
+            f"{rows.MESSAGES} WHERE m.pid=? AND c.address=? AND m.archive<>'' "
+            "ORDER BY m.place, m.sub, m.id LIMIT 1",
+            (tx.pid, conversation),
+        )
+        return rows.message(row) if row else None
+
+    def standing(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Standing | None]:
+        """See ``History``."""
+        return [self._ledger.standing(tx, message) for message in messages]
 
     def set_state(
         self, profile: str, *, origin: str, state: MessageState, error: str = "", by: str = ""
@@ -143,7 +160,7 @@ class HistoryService(HistoryApi):
         row = await self._host.readers.read(lambda read: read.one(sql, (origin, pid, conversation)))
         return rows.message(row) if row else None
 
-    async def newest(self, profile: str, conversation: str) -> Message | None:
+    async def newest_message(self, profile: str, conversation: str) -> Message | None:
         """See ``History``."""
         pid = self._host.pid(profile)
         sql = (

@@ -88,7 +88,7 @@ class Keeper(Book):
     async def _ask(self, kept: Kept, key: str, nick: str, password: str) -> None:
         assert kept.entered is not None
         await self._call(self.joining_hooks, kept, JOINING_SECONDS)
-        newest = await self.history.newest(kept.profile, kept.address)
+        newest = await self.history.newest_message(kept.profile, kept.address)
         kept.counts = newest is not None
         since = newest.at - MARGIN if newest is not None else 0
         if kept.stay.join_id == key:
@@ -148,7 +148,7 @@ class Keeper(Book):
         if kept.stay.join_id != key:
             return
         kept.ready = True
-        await self.chat.flush(kept.profile, kept.address)
+        await self.chat.flush(kept.profile)
         await self.learn_name(kept)
 
     async def _call(self, hooks: list[Hook], kept: Kept, seconds: float) -> None:

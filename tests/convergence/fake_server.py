@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A server at the seam of links: no network, but real stanzas, decoded and routed as from a real one.
+
+It keeps what was not stored and brings it again (as XEP-0198 does), so that a killed daemon loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from random import Random
+from typing import Any, cast
+from xml.etree import ElementTree as ET
+
+from salut.engine.links import LinkConfig, LinkControl, LinkHooks
+from salut.model.errors import SalutError
+from salut.model.link import LinkState
+from salut.model.owner import TaskOwner
+from salut.xmpp.disco import Info
+from salut.xmpp.errors import OfflineError, StanzaError
+from salut.xmpp.router import Account, Via, Wires
+
+DOMAIN = "fake.example"
+CARBONS = "urn:xmpp:carbons:2"
+
+
+class Features:
+    """What the fake server can do."""
+
+    server = Info(features=frozenset({CARBONS}))
+    account = Info()
+    stream: frozenset[str] = frozenset()
+
+
+class Client:
+    """Where slixmpp's stanza handlers would hang."""
+
+    def add_event_handler(self, _name: str, _handler: object) -> None:
+        """No presence stanzas come here."""
+
+    def del_event_handler(self, _name: str, _handler: object) -> None:
+        """As above."""
+
+
+class FakeSession:
+    """What a ``protocol.py`` uses of ``salut.xmpp.Session``."""
+
+    def __init__(self, server: FakeServer, link: FakeLink) -> None:
+        self.features = Features()
+        self.client = Client()
+        self.resumed = False
+        self._server = server
+        self._link = link
+
+    @property
+    def jid(self) -> str:
+        return f"{self._link.config.address}/salut"
+
+    def send(self, xml: str, *, track: str | None = None) -> None:
+        if not self._link.online:
+            raise OfflineError("offline")
+        self._server.sent(self._link, xml, track)
+
+    async def iq(self, kind: str, payload: str, to: str = "", timeout: float = 30.0) -> ET.Element:
+        if not self._link.online:
+            raise StanzaError("not-connected")
+        if CARBONS in str(payload):
+            return ET.Element("{jabber:client}iq")
+        raise StanzaError("feature-not-implemented")
+
+    def announce(self, show: str = "", status: str = "") -> None:
+        if not self._link.online:
+            raise OfflineError("offline")
+
+
+class FakeLink:
+    """``LinkControl``: goes online at once, falls and comes back when the test says so."""
+
+    def __init__(self, server: FakeServer, config: LinkConfig, hooks: LinkHooks, wires: Wires) -> None:
+        self.config = config
+        self.hooks = hooks
+        self.wires = wires
+        self.wanted = False
+        self.online = False
+        self.dead = False  # its daemon was killed
+        self.unacked: list[str] = []
+        self._server = server
+        self._account = Account(config.profile, config.address, cast("Any", FakeSession(server, self)))
+
+    @property
+    def session(self) -> object:
+        return self._account
+
+    @property
+    def account(self) -> Account:
+        return self._account
+
+    def start(self) -> None:
+        self.wanted = True
+        self.hooks.on_state(LinkState(state="connecting", endpoint="fake:5222"))
+        asyncio.get_running_loop().call_soon(self.up, False)
+
+    def up(self, resumed: bool) -> None:
+        """A session stands."""
+        if self.online or not self.wanted or self.dead:
+            return
+        self.online = True
+        if not resumed and self.unacked:
+            lost, self.unacked = self.unacked, []
+            self.wires.router.lost(self._account, lost)
+        self.hooks.on_state(LinkState(state="online", endpoint="fake:5222"))
+        self.hooks.on_session(resumed)
+        self._server.came_online(self)
+
+    def down(self, reason: str) -> None:
+        """The connection broke."""
+        if self.online and not self.dead:
+            self.online = False
+            self.hooks.on_state(LinkState(state="retrying", reason=reason, code="timeout", attempt=1))
+
+    def retry_now(self) -> None:
+        self.up(False)
+
+    def reconfigure(self, config: LinkConfig) -> None:
+        self.config = config
+
+    async def stop(self) -> None:
+        self.wanted = False
+        await asyncio.sleep(0)
+        if self.online and not self.dead:
+            self.online = False
+            self.hooks.on_state(LinkState())
+
+
+class FakeServer:
+    """All accounts. ``expected[address]``: bodies by archive id that the daemon has stored."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.links: dict[str, FakeLink] = {}
+        self.waiting: dict[str, dict[str, str]] = {}  # address -> archive id -> stanza, not yet stored
+        self.stored: dict[str, set[str]] = {}  # address -> archive ids
+        self.faults: list[str] = []
+        self.owner = TaskOwner(lambda name, error: self.faults.append(f"{name}: {error!r}"))
+        self._count = 0
+
+    def make_link(self, wires: Wires) -> Any:
+        """A ``LinkMaker`` for one life of the daemon."""
+
+        def make(config: LinkConfig, hooks: LinkHooks) -> LinkControl:
+            link = self.links[config.address] = FakeLink(self, config, hooks, wires)
+            return link
+
+        return make
+
+    def killed(self) -> None:
+        """The daemon was killed: what it did not store comes again."""
+        for link in self.links.values():
+            link.dead = True
+        self.links.clear()
+
+    def forgotten(self, address: str) -> None:
+        """The profile was deleted at the daemon: it holds nothing any more."""
+        self.stored.pop(address, None)
+
+    # Towards the daemon
+    def incoming(self, to: str, xml_inside: str, sender: str, kind: str = "chat", key: str = "") -> str:
+        """A new message in the account's archive; delivered now or with the next session."""
+        self._count += 1
+        archive = f"s{self._count}"
+        stanza = (
+            f"<message xmlns='jabber:client' from='{sender}' to='{to}' type='{kind}' id='{key or archive}'>"
+            f"{xml_inside}<stanza-id xmlns='urn:xmpp:sid:0' by='{to}' id='{archive}'/></message>"
+        )
+        self.waiting.setdefault(to, {})[archive] = stanza
+        self.offer(to)
+        return archive
+
+    def offer(self, address: str, archive: str | None = None) -> None:
+        """Bring what waits; messages may come twice."""
+        link = self.links.get(address)
+        if link is None or not link.online or link.dead:
+            return
+        for key, stanza in list(self.waiting.get(address, {}).items()):
+            if archive in (None, key):
+                self._deliver(link, stanza, key)
+
+    def again(self, to: str, stanza: str) -> None:
+        """Something that was delivered before, or that no archive holds."""
+        link = self.links.get(to)
+        if link is not None and link.online and not link.dead:
+            self._deliver(link, stanza, "")
+
+    def _deliver(self, link: FakeLink, stanza: str, archive: str) -> None:
+        inbound = link.wires.shared.decoders.decode(ET.fromstring(stanza))
+        if inbound.faults:
+            self.faults.extend(inbound.faults)
+        via: Via = ""
+        result = link.wires.router.route(link.account, inbound, via)
+        if result is not None:
+            self.owner.spawn(self._stored(link, result, archive), "deliver")
+        elif archive:
+            self.waiting[link.config.address].pop(archive, None)
+
+    async def _stored(self, link: FakeLink, result: Awaitable[object], archive: str) -> None:
+        try:
+            await result
+        except SalutError as error:
+            if error.code != "not-found":  # the profile was deleted meanwhile
+                raise
+            return
+        if archive and not link.dead:
+            address = link.config.address
+            self.waiting.get(address, {}).pop(archive, None)
+            self.stored.setdefault(address, set()).add(archive)
+
+    def came_online(self, link: FakeLink) -> None:
+        """What waits is brought."""
+        self.offer(link.config.address)
+
+    # From the daemon
+    def sent(self, link: FakeLink, xml: str, track: str | None) -> None:
+        """A stanza of the daemon's: acknowledged soon, and passed on if it is for one of our accounts."""
+        if track is not None:
+            link.unacked.append(track)
+            asyncio.get_running_loop().call_soon(self._ack, link, track)
+        stanza = ET.fromstring(f"<x xmlns='jabber:client'>{xml}</x>")[0]
+        to = (stanza.get("to") or "").partition("/")[0]
+        if to not in self.links or stanza.tag != "{jabber:client}message":
+            return
+        stanza.set("from", f"{link.config.address}/salut")
+        inside = "".join(ET.tostring(child, encoding="unicode") for child in stanza)
+        if stanza.find("{jabber:client}body") is not None:
+            self.incoming(
+                to, inside, stanza.get("from", ""), stanza.get("type", "normal"), stanza.get("id", "")
+            )
+        else:
+            self.again(to, ET.tostring(stanza, encoding="unicode"))
+
+    def _ack(self, link: FakeLink, track: str) -> None:
+        if link.online and not link.dead and track in link.unacked:
+            link.unacked.remove(track)
+            link.wires.router.acked(link.account, [track])
