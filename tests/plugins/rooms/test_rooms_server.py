@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from devkit.servers import PrivateServer, XmppServer
+from devkit.servers import XmppServer
 from salut.model.errors import SalutError
 from salut.plugins.rooms.api import Room
 from tests.engine_kit import EngineKit, running_engine
