@@ -104,7 +104,9 @@ class Driver:
                         for kind, objects in state.get(journal, {}).items()
                         for key, (rev, value) in objects.items()
                     ]
-                    client.replica.start(Start(journal=journal, position=position, resumed=False, items=items))
+                    client.replica.start(
+                        Start(journal=journal, position=position, resumed=False, items=items)
+                    )
         await client.attach(
             self.name, profiles=self.profiles, conversations=self.conversations, topics=["member:"]
         )

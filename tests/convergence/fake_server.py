@@ -153,11 +153,12 @@ class FakeServer:
 
         return make
 
-    def killed(self) -> None:
-        """The daemon was killed: what it did not store comes again."""
+    async def killed(self) -> None:
+        """The daemon is no more: what it did not store comes again."""
         for link in self.links.values():
             link.dead = True
         self.links.clear()
+        await self.owner.close()
 
     def forgotten(self, address: str) -> None:
         """The profile was deleted at the daemon: it holds nothing any more."""
@@ -231,7 +232,9 @@ class FakeServer:
         stanza.set("from", f"{link.config.address}/salut")
         inside = "".join(ET.tostring(child, encoding="unicode") for child in stanza)
         if stanza.find("{jabber:client}body") is not None:
-            self.incoming(to, inside, stanza.get("from", ""), stanza.get("type", "normal"), stanza.get("id", ""))
+            self.incoming(
+                to, inside, stanza.get("from", ""), stanza.get("type", "normal"), stanza.get("id", "")
+            )
         else:
             self.again(to, ET.tostring(stanza, encoding="unicode"))
 

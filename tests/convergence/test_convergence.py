@@ -25,7 +25,7 @@ from tests.convergence.world import absent
 
 SEEDS = 500
 GROUPS = 20
-TOGETHER = 4  # runs that share a loop: while one waits for a thread or a socket, another goes on
+TOGETHER = 8  # runs that share a loop: while one waits for a thread or a socket, another goes on
 REASONS = {"start", "epoch", "compacted", "gone", "smaller"}
 
 
@@ -57,7 +57,9 @@ async def one(seed: int, folder: Path, template: Path, resets: Counter[str]) -> 
             raise
         steps = "\n".join(run.log)
         extra = "\n".join([*run.world.complaints.lines, *(f for d in run.drivers for f in d.faults)])
-        raise AssertionError(f"seed {seed}: {error!r}\n--- what was done\n{steps}\n--- faults\n{extra}") from error
+        raise AssertionError(
+            f"seed {seed}: {error!r}\n--- what was done\n{steps}\n--- faults\n{extra}"
+        ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
