@@ -169,8 +169,7 @@ class ChatService(ChatApi):
         )
 
     def _own(self, profile: str) -> str:
-        link = self._host.links.get(profile)
-        return link.address if link is not None else profile
+        return self._host.address(profile)
 
     async def _again(self, profile: str, new: NewMessage) -> Message:
         message = await self._history.find(profile, origin=new.origin, conversation=new.conversation)
