@@ -119,7 +119,8 @@ class ArchiveService(ArchiveApi):
             self._oldest[profile] = oldest
         now = moment.now()
         await self._host.journal.commit(profile, lambda tx: self._keeper.open(tx, "", now), patient=True)
-        if self.protocol.support(self._host.link(profile)).archive:
+        link = self._host.links.get(profile)
+        if link is not None and self.protocol.support(link).archive:
             self._late[profile] = {}
 
     def take(self, profile: str, message: NewMessage) -> bool:
