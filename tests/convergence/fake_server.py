@@ -153,11 +153,12 @@ class FakeServer:
 
         return make
 
-    def killed(self) -> None:
-        """The daemon was killed: what it did not store comes again."""
+    async def killed(self) -> None:
+        """The daemon is no more: what it did not store comes again."""
         for link in self.links.values():
             link.dead = True
         self.links.clear()
+        await self.owner.close()
 
     def forgotten(self, address: str) -> None:
         """The profile was deleted at the daemon: it holds nothing any more."""

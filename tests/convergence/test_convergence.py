@@ -25,7 +25,7 @@ from tests.convergence.world import absent
 
 SEEDS = 500
 GROUPS = 20
-TOGETHER = 4  # runs that share a loop: while one waits for a thread or a socket, another goes on
+TOGETHER = 8  # runs that share a loop: while one waits for a thread or a socket, another goes on
 REASONS = {"start", "epoch", "compacted", "gone", "smaller"}
 
 

@@ -114,13 +114,13 @@ class World:
         self._count_overflows()
         await asyncio.gather(self.unix.close(), self.inside.close())
         await self.engine.close()
-        self.server.killed()
+        await self.server.killed()
 
     async def kill(self) -> None:
         """End it after the newest commit: nothing that waits is stored, nobody is told."""
         self.running = False
         self._count_overflows()
-        self.server.killed()
+        await self.server.killed()
         writer = self.engine.writer
         with contextlib.suppress(queue.Empty):
             while True:

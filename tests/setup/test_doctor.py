@@ -49,7 +49,8 @@ def test_running_daemon_and_its_files(home: Home) -> None:
     home.call(
         "profiles.create", name="off", address="off@example.org", password="p", settings={"enabled": False}
     )
-    _, found = look(home)
+    code, found = look(home)
+    assert code == 0
     for check in (
         "data folder",
         "runtime folder",
@@ -57,6 +58,7 @@ def test_running_daemon_and_its_files(home: Home) -> None:
         "database file",
         "database",
         "daemon",
+        "plugins",
         "profile off",
     ):
         assert found[check]["level"] == "ok", found[check]

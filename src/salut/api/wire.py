@@ -18,7 +18,8 @@ PING_SECONDS: Final = 20.0
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
-    """A place in a journal. The epoch changes when the database was restored."""
+    """A place in a journal. The epoch names the daemon's start in which it was told, and the journal: so a place
+    that a restored database never knew is recognised."""
 
     epoch: str
     seq: int

@@ -267,12 +267,11 @@ class WindowSession:
             (
                 Wish(name, resume.get(name), wish.want == "state", max(0, wish.conversations)),
                 journal.journals.pids[name],
-                journal.epoch_of(name),
             )
             for name in names
         ]
         return await self._engine.readers.read(
-            lambda read: [begin(read, each, pid, epoch, self._engine.snapshot) for each, pid, epoch in begun]
+            lambda read: [begin(read, each, pid, journal.lives, self._engine.snapshot) for each, pid in begun]
         )
 
     def _journal_changed(self, name: str, there: bool) -> None:

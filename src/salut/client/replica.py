@@ -140,7 +140,7 @@ class Replica:
             return
         if told.resumed:
             held = self._positions.get(told.journal)
-            if held is not None and held != told.position and not told.reset:
+            if held is not None and held.seq != told.position.seq and not told.reset:
                 raise Desync(told.journal, held.seq, told.position.seq)
             self._positions[told.journal] = told.position
             if told.reset:  # for a window that only follows: it goes on elsewhere, and is told why

@@ -10,7 +10,7 @@ import msgspec
 
 from salut.api.ports import Read
 from salut.api.wire import Item, Position, Start
-from salut.engine.journal import Journal
+from salut.engine.store import Lives
 
 DELTA_FREE = 16 * 1024  # bytes of difference that are sent without asking whether a snapshot is smaller
 MAX_CONVERSATIONS = 200
@@ -30,11 +30,12 @@ class Wish:
     conversations: int
 
 
-def begin(read: Read, wish: Wish, pid: int, epoch: str, snapshot: SnapshotOf) -> Start:
+def begin(read: Read, wish: Wish, pid: int, lives: Lives, snapshot: SnapshotOf) -> Start:
     """The start of one journal, in the reader's consistent view."""
+    epoch = f"{lives.current}.{pid}"
     row = read.one(BOUNDS, (pid, pid))
     floor, head = (int(row[0] or 1) - 1, int(row[1] or 0)) if row else (0, 0)
-    reset = refuse(wish.resume, epoch, floor, head)
+    reset = refuse(wish.resume, lives, pid, floor, head)
     if not wish.state:
         if wish.resume is None:
             return Start(journal=wish.journal, position=Position(epoch, head), resumed=True)
@@ -43,7 +44,7 @@ def begin(read: Read, wish: Wish, pid: int, epoch: str, snapshot: SnapshotOf) ->
     if wish.resume is not None and not reset:
         items = _smaller(read, wish, pid, wish.resume.seq, snapshot)
         if items is None:
-            return Start(journal=wish.journal, position=wish.resume, resumed=True)
+            return Start(journal=wish.journal, position=Position(epoch, wish.resume.seq), resumed=True)
         reset = "smaller"
     else:
         items = snapshot(read, wish.journal, pid, min(wish.conversations, MAX_CONVERSATIONS))
@@ -52,11 +53,11 @@ def begin(read: Read, wish: Wish, pid: int, epoch: str, snapshot: SnapshotOf) ->
     )
 
 
-def refuse(resume: Position | None, epoch: str, floor: int, head: int) -> str:
+def refuse(resume: Position | None, lives: Lives, pid: int, floor: int, head: int) -> str:
     """Why a position cannot be resumed from; empty when it can (or when none was given)."""
     if resume is None:
         return ""
-    if resume.epoch != epoch:
+    if not lives.told(resume.epoch, resume.seq, pid):
         return "epoch"
     if resume.seq > head:
         return "ahead"
@@ -91,8 +92,3 @@ def rows_after(read: Read, pid: int, after: int, limit: int, most: int) -> list[
         "SELECT payload FROM journal WHERE pid=? AND seq>? AND seq<=? ORDER BY seq", (pid, after, last)
     )
     return [row[0] for row in rows if isinstance(row[0], bytes)]
-
-
-def epoch_lookup(journal: Journal, name: str) -> tuple[int, str]:
-    """Number and epoch of a journal."""
-    return journal.journals.pids[name], journal.epoch_of(name)

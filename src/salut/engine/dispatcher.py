@@ -158,7 +158,7 @@ class Dispatcher:
         return reply
 
     async def _known(self, entry: Entry, profile: str, op: str) -> bytes | None:
-        pid = self._journal.journals.pids[profile]
+        pid = self._journal.journals.pids.get(profile, -1)  # deleted a moment ago: nothing is known of it
 
         def read(store: Read) -> tuple[object, ...] | None:
             return store.one("SELECT method, reply FROM op WHERE pid=? AND op=?", (pid, op))

@@ -30,7 +30,7 @@ from salut.engine.plugin import Host
 from salut.engine.profiles import Profiles
 from salut.engine.registry import Registry
 from salut.engine.settings import Settings
-from salut.engine.store import prepare, settle_epoch
+from salut.engine.store import begin_life, prepare
 from salut.engine.tasks import Tasks
 from salut.engine.vault import Vault
 from salut.engine.windows import Windows
@@ -78,12 +78,12 @@ class Engine(DaemonApi):
             [(c.__module__.rpartition(".")[0] + ".migrations", c.schema) for c in classes if c.schema],
             durable=self._options.durable,
         )
-        epoch = settle_epoch(connection, self._options.folder / "salut.start")
         journals = Journals()
         journals.load(connection)
+        lives = begin_life(connection, {pid: journals.heads[name] for name, pid in journals.pids.items()})
         self.owner = TaskOwner(self._failure)
         self.bus = Bus()
-        self.journal = Journal(self.bus, journals.copy(), epoch)
+        self.journal = Journal(self.bus, journals.copy(), lives)
         self.journal.on_trouble = self._on_trouble
         self.settings = Settings(self.journal, Reader(connection))
         self.readers = Readers(path)
@@ -114,6 +114,7 @@ class Engine(DaemonApi):
             vault,
             self._wires,
             self.settings,
+            self.profiles.address,
         )
         await self.plugins.load(classes, host, self.registry)
         stored = await self.readers.read(

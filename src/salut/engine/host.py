@@ -13,6 +13,7 @@ from salut.api.ports import Read, Tx
 from salut.api.wire import Item
 from salut.engine.plugin import Host, Link, Plugin
 from salut.engine.registry import Registry
+from salut.model.errors import SalutError
 
 GROUP = "salut.plugins"
 PluginClass = type[Plugin]
@@ -136,6 +137,8 @@ class PluginHost:
             try:
                 await tell(plugin)
             except Exception as error:  # noqa: BLE001 - as in _each
+                if isinstance(error, SalutError) and error.code == "not-connected" and not current():
+                    return False
                 self._log.exception("plugin failed", plugin=name, doing=what, profile=profile)
                 self.status[name] = f"failed in {what}: {error!r}"
         return True

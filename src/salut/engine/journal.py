@@ -17,6 +17,7 @@ from salut.api.ports import Tx
 from salut.api.wire import Cause, Passing, Position
 from salut.engine.batch import Batch, Bus, PassingBatch
 from salut.engine.context import CURRENT, CallContext
+from salut.engine.store import Lives
 from salut.engine.writer import BatchWork, Journals, Outcome, Unit, Writer
 from salut.model.errors import SalutError
 
@@ -52,10 +53,10 @@ class Ticket:
 class Journal:
     """Commits of all profiles, and the passing objects that have no number."""
 
-    def __init__(self, bus: Bus, journals: Journals, epoch: str) -> None:
+    def __init__(self, bus: Bus, journals: Journals, lives: Lives) -> None:
         self.bus = bus
         self.journals = journals
-        self.epoch = epoch
+        self.lives = lives
         self.heads: dict[str, int] = dict(journals.heads)  # published, as the loop knows them
         self.on_trouble: Callable[[SalutError | None], None] = lambda _error: None
         self.participants: list[Callable[[], None]] = []  # told in the writer's thread of each rollback
@@ -85,7 +86,7 @@ class Journal:
 
     def epoch_of(self, journal: str) -> str:
         """Epochs differ between journals that ever bore the same name, so that a position never misleads."""
-        return f"{self.epoch}.{self.journals.pids[journal]}"
+        return f"{self.lives.current}.{self.journals.pids[journal]}"
 
     def position(self, journal: str) -> Position:
         """Epoch and newest published ``seq``."""

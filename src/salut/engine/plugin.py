@@ -106,6 +106,7 @@ class Host:
     vault: Vault
     wires: object  # salut.xmpp.router.Wires, for protocol.py alone
     settings: Settings
+    address: Callable[[str], str]  # of a profile's account, connected or not
 
     def need(self, plugin: str, port: type[T]) -> T:
         """The port of a plugin named in ``needs``. ``port`` is its Protocol, for the type checker."""

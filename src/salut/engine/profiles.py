@@ -101,6 +101,10 @@ class Profiles(ProfilesApi):
         runtime = self._runtimes.get(name)
         return runtime is not None and runtime.shown.link.state == "online"
 
+    def address(self, name: str) -> str:
+        """The address of a profile's account. ``not-found``."""
+        return self._get(name).shown.address
+
     def snapshot(self, read: Read, name: str, pid: int) -> Iterable[Item]:
         """The profile's own object."""
         row = read.one("SELECT shown, rev FROM profile WHERE pid=?", (pid,))

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The store as a whole: bring the schema up to date, open it, know its epoch."""
+"""The store as a whole: bring the schema up to date, open it, know its lives."""
 
 from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from salut.engine.database import open_database
 
 ENGINE_SCHEMA = "engine_1"
 ENGINE_MIGRATIONS = "salut.engine.migrations"
+LIVES_KEPT = 200  # windows that were away for longer than so many starts begin with a snapshot
 
 
 def current_schema(connection: sqlite3.Connection) -> set[str]:
@@ -38,24 +42,47 @@ def prepare(path: Path, schemas: Sequence[tuple[str, str]], *, durable: bool = T
     return connection
 
 
-def settle_epoch(connection: sqlite3.Connection, side_file: Path) -> str:
-    """The epoch of this database; a fresh one when it was restored from a copy.
+@dataclass(frozen=True)
+class Lives:
+    """The starts of this database that are remembered. ``ends``: of past ones, where each journal (by number) ended.
 
-    Each start draws a number that is kept in the database and in a file beside it. A database that comes
-    back from a backup holds an older number than the file.
+    A position names the life in which it was told. One that a life of this database cannot have told comes
+    from a future that was undone: the database was restored from a copy. It is no use then, even when
+    the journal has grown past its number again.
     """
-    rows = dict(connection.execute("SELECT name, value FROM meta").fetchall())
-    known = side_file.read_text().strip() if side_file.exists() else ""
-    epoch = rows.get("epoch", "")
-    if not epoch or (known and known != rows.get("start")):
-        epoch = secrets.token_hex(4)
-    start = secrets.token_hex(8)
+
+    current: str
+    ends: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+
+    def told(self, epoch: str, seq: int, pid: int) -> bool:
+        """Whether a position ``(epoch, seq)`` of the journal ``pid`` is of this database's past or present."""
+        life, _dot, number = epoch.partition(".")
+        if number != str(pid):
+            return False
+        return life == self.current or seq <= self.ends.get(life, {}).get(pid, -1)
+
+
+def begin_life(connection: sqlite3.Connection, heads: Mapping[int, int]) -> Lives:
+    """Enter this start of the daemon into the database: its name, and where the journals stand."""
+    rows = connection.execute(
+        "SELECT name, value FROM meta WHERE name LIKE 'life:%' ORDER BY name"
+    ).fetchall()
+    begun = [msgspec.json.decode(value, type=_Life) for _name, value in rows]
+    current = _Life(id=secrets.token_hex(4), heads=dict(heads))
+    number = int(rows[-1][0].partition(":")[2]) + 1 if rows else 1
     connection.execute("BEGIN IMMEDIATE")
-    connection.executemany(
-        "INSERT OR REPLACE INTO meta (name, value) VALUES (?,?)", [("epoch", epoch), ("start", start)]
+    connection.execute(
+        "INSERT INTO meta (name, value) VALUES (?,?)",
+        (f"life:{number:012}", msgspec.json.encode(current).decode()),
     )
+    connection.executemany("DELETE FROM meta WHERE name=?", [(row[0],) for row in rows[:-LIVES_KEPT]])
     connection.execute("COMMIT")
-    fresh = side_file.with_suffix(".new")
-    fresh.write_text(start)
-    fresh.rename(side_file)
-    return str(epoch)
+    following = [*begun[1:], current]
+    return Lives(current.id, {life.id: then.heads for life, then in zip(begun, following, strict=False)})
+
+
+class _Life(msgspec.Struct):
+    """One start: its name, and the heads of the journals (by number) at that moment."""
+
+    id: str
+    heads: dict[int, int]

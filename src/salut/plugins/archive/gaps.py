@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final, cast
 
 import msgspec
@@ -156,8 +156,11 @@ class Keeper:
             above = live.place
         return False
 
-    def keep(self, tx: Tx, key: int, page: Results) -> Row | None:
-        """Store a page of a gap, and narrow or close the gap. ``None``: it is closed (or was)."""
+    def keep(self, tx: Tx, key: int, page: Results, fresh: Collection[str] = ()) -> Row | None:
+        """Store a page of a gap, and narrow or close the gap. ``None``: it is closed (or was).
+
+        ``fresh``: archive ids of what the server delivered late just now: it counts as unread in any case.
+        """
         row = find(tx, tx.pid, key)
         if row is None:
             return None
@@ -166,6 +169,9 @@ class Keeper:
         where = iter(self._history.standing(tx, messages))
         standing = [next(where) if item.message is not None else None for item in items]
         reached = last_reached(items, standing, row)
+        for item in items:
+            if item.message is not None and (row.quota or row.manual) and item.id not in fresh:
+                item.message.counts = False
         self._store(tx, row, items[reached + 1 :], standing[reached + 1 :])
         if not row.before_id:
             self._top(tx, row, items)
@@ -191,7 +197,7 @@ class Keeper:
         sub = row.sub - len(pairs)
         for number, (message, _stands) in enumerate(pairs):
             message.place, message.sub = arranged.places[number], sub + number
-            message.stream, message.counts = row.stream, message.counts and not (row.quota or row.manual)
+            message.stream = row.stream
         self._history.store(tx, [message for message, _stands in pairs])
         row.sub, row.cap = sub, arranged.cap or 0
 

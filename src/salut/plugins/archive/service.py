@@ -19,7 +19,7 @@ from salut.plugins.archive.api import ArchiveApi, Gap, GapState
 from salut.plugins.archive.gaps import Keeper, Row
 from salut.plugins.archive.query import ArchiveError, Ask, Results, Support
 from salut.plugins.chat.api import Chat
-from salut.plugins.history.api import History
+from salut.plugins.history.api import History, NewMessage
 
 if TYPE_CHECKING:
     from salut.plugins.archive.protocol import ArchiveProtocol
@@ -28,6 +28,7 @@ PAGE: Final = 100
 SLACK: Final = 24 * 3600 * moment.SECOND  # how far our clock may be from the server's
 HOLD_SLACK: Final = 3600 * moment.SECOND  # the same, where being wrong only repeats a message
 FILL_WAIT: Final = 60.0  # seconds that ``fill`` waits for what it started
+MOST_LATE: Final = 10_000
 OFFLINE: Final = ("not-connected",)
 
 Way = Literal["ids", "since", "all", "until"]
@@ -44,9 +45,9 @@ class ArchiveService(ArchiveApi):
         self._keeper = Keeper(self._history)
         self._running: dict[str, asyncio.Task[object]] = {}
         self._asked: dict[str, set[int]] = {}  # manual gaps that somebody wants filled
-        self._oldest: dict[
-            str, int
-        ] = {}  # profiles whose pending messages are held: when the oldest was written
+        self._oldest: dict[str, int] = {}  # where pending messages are held: when the oldest was written
+        self._late: dict[str, dict[str, NewMessage]] = {}  # while gaps are open: what the archive places
+        self._chat.late(self.take)
         self.protocol: ArchiveProtocol
 
     # Windows
@@ -118,6 +119,18 @@ class ArchiveService(ArchiveApi):
             self._oldest[profile] = oldest
         now = moment.now()
         await self._host.journal.commit(profile, lambda tx: self._keeper.open(tx, "", now), patient=True)
+        link = self._host.links.get(profile)
+        if link is not None and self.protocol.support(link).archive:
+            self._late[profile] = {}
+
+    def take(self, profile: str, message: NewMessage) -> bool:
+        """A message that was archived before this session lies in the gap. It would stand in the wrong place
+        by its arrival: servers deliver such ones among new ones. When the gap is closed it is there."""
+        late = self._late.get(profile)
+        if late is None or len(late) >= MOST_LATE:
+            return False
+        late[message.archive] = message
+        return True
 
     def run(self, profile: str) -> asyncio.Task[object]:
         """Fill what is open, in the background; the one run there is, if there is one."""
@@ -135,6 +148,7 @@ class ArchiveService(ArchiveApi):
     def forget(self, profile: str) -> None:
         """The session is lost for good, and with it what was asked on it."""
         self._asked.pop(profile, None)
+        self._late.pop(profile, None)  # it is archived, and the gap is still there
         self._release(profile)
 
     # Filling
@@ -160,12 +174,19 @@ class ArchiveService(ArchiveApi):
                 ]
                 if not any(not row.stream and not row.manual for row in rows):
                     self._release(profile)
+                    await self._settle_late(profile)
                 if not rows:
                     return
                 tried.add(rows[0].id)
                 await self._fill(link, rows[0])
         finally:
             self._release(profile)
+
+    async def _settle_late(self, profile: str) -> None:
+        """The account's gaps are closed, or cannot be: what was taken over and did not come is stored now."""
+        late = [*self._late.pop(profile, {}).values()]
+        if late:
+            await self._host.journal.commit(profile, lambda tx: self._history.store(tx, late), patient=True)
 
     def _release(self, profile: str) -> None:
         self._oldest.pop(profile, None)
@@ -206,6 +227,7 @@ class ArchiveService(ArchiveApi):
     async def _pages(self, link: Link, row: Row, support: Support) -> None:
         way: Way = "ids" if support.ids and row.after_id else "since"
         kept: Row | None = row
+        asked = self._asked.get(link.profile, set())
         while kept is not None:
             row = kept
             try:
@@ -228,14 +250,19 @@ class ArchiveService(ArchiveApi):
                 raise ArchiveError(
                     "undefined-condition", _("the archive sends the same page again and again")
                 )
-            if kept is not None and kept.manual and not row.manual:
+            if kept is not None and kept.manual and row.id not in asked and not self._late.get(link.profile):
                 return  # as much as is fetched unasked
             await self._maybe_release(link.profile, page)
 
     async def _keep(self, profile: str, key: int, page: Results) -> Row | None:
-        return await self._host.journal.commit(
-            profile, lambda tx: self._keeper.keep(tx, key, page), patient=True
+        late = self._late.get(profile, {})
+        fresh = {item.id for item in page.items} & late.keys()
+        kept = await self._host.journal.commit(
+            profile, lambda tx: self._keeper.keep(tx, key, page, fresh), patient=True
         )
+        for archive in fresh:
+            late.pop(archive, None)
+        return kept
 
     async def _maybe_release(self, profile: str, page: Results) -> None:
         """Own messages need not wait for all pages: what was written after this page is not in older ones."""

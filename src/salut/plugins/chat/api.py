@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from salut.api.contract import Contract, Kind, Service, method
-from salut.plugins.history.api import Message, MessageState
+from salut.plugins.history.api import Message, MessageState, NewMessage
 
 TypingState = Literal["active", "composing", "paused", "inactive", "gone"]  # XEP-0085 section 3
 
@@ -77,6 +77,11 @@ class Chat(Protocol):
 
     def flush(self, profile: str) -> Awaitable[None]:
         """Send what is pending and has not left in this session; no effect between ``hold`` and ``release``."""
+
+    def late(self, take: Callable[[str, NewMessage], bool]) -> None:
+        """``take(profile, message)`` is asked for each message that a fresh session delivers late (kept by the
+        server while nobody was there, or taken from a session that it gave up), and that the archive has too.
+        True: it is dealt with; its place is the archive's to say."""
 
     def hold(self, profile: str) -> Awaitable[int | None]:
         """Do not send again what is pending until ``release``: the archive may show that it arrived.

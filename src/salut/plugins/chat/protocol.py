@@ -84,7 +84,11 @@ class ChatProtocol:
     # In
     def _message(self, account: Account, inbound: Inbound, via: Via) -> Awaitable[object] | None:
         new = self._read(account, inbound)
-        return self._service.received(account.profile, new) if new is not None else None
+        if new is None:
+            return None
+        # after a resumption the server stamps what this very session missed
+        late = bool(new.at) and not account.session.resumed
+        return self._service.received(account.profile, new, late)
 
     def _read(self, account: Account, inbound: Inbound) -> NewMessage | None:
         return new_message(account, inbound, lambda bare: self._service.is_room(account.profile, bare))

@@ -52,6 +52,7 @@ class ChatService(ChatApi):
         self._rooms: Occupancy = NoRooms()
         self._waiting: dict[tuple[str, str], list[asyncio.Future[Message]]] = {}
         self._typing: dict[tuple[str, str], asyncio.TimerHandle] = {}
+        self._late: Callable[[str, NewMessage], bool] = lambda _profile, _message: False
         self._outgoing: dict[str, Outgoing] = {}
         self.protocol: ChatProtocol
 
@@ -63,6 +64,10 @@ class ChatService(ChatApi):
     def rooms(self, occupancy: Occupancy) -> None:
         """Set who knows of rooms."""
         self._rooms = occupancy
+
+    def late(self, take: Callable[[str, NewMessage], bool]) -> None:
+        """See ``Chat``."""
+        self._late = take
 
     async def hold(self, profile: str) -> int | None:
         """See ``Chat``."""
@@ -169,8 +174,7 @@ class ChatService(ChatApi):
         )
 
     def _own(self, profile: str) -> str:
-        link = self._host.links.get(profile)
-        return link.address if link is not None else profile
+        return self._host.address(profile)
 
     async def _again(self, profile: str, new: NewMessage) -> Message:
         message = await self._history.find(profile, origin=new.origin, conversation=new.conversation)
@@ -243,8 +247,13 @@ class ChatService(ChatApi):
         self.protocol.send_state(self._host.link(profile), str(to), kind, state)
 
     # The server
-    def received(self, profile: str, new: NewMessage) -> Awaitable[object]:
-        """A message between people, live or as a carbon copy; done when it is stored."""
+    def received(self, profile: str, new: NewMessage, late: bool) -> Awaitable[object] | None:
+        """A message between people, live or as a carbon copy; done when it is stored.
+
+        ``late``: the server had it before this session began.
+        """
+        if late and new.archive and self._late(profile, new):
+            return None
         if not new.outgoing:
             self.heard(profile, new.sender, "active")
         return self._history.ingest(profile, new)

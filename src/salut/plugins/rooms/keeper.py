@@ -82,7 +82,7 @@ class Keeper(Book):
         kept.tries = 0
         kept.fresh = False
         stay.show(autojoin=True)
-        await self._keep(kept, password)
+        await self.keep(kept, password)
         self.host.owner.spawn(self._settle(kept, key), f"settle in {kept.address}")
 
     async def _ask(self, kept: Kept, key: str, nick: str, password: str) -> None:
@@ -117,7 +117,8 @@ class Keeper(Book):
             await self.host.journal.commit(kept.profile, lambda tx: store.remove(tx, [kept.address]))
         return trouble.error(kept.address)
 
-    async def _keep(self, kept: Kept, password: str) -> None:
+    async def keep(self, kept: Kept, password: str) -> None:
+        """Store a room, with what opens it where that is given."""
         shown = kept.stay.shown
         sealed = self.host.vault.seal(self._label(kept), password) if password else kept.sealed
         kept.sealed = sealed

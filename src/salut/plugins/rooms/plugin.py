@@ -36,7 +36,7 @@ class RoomsPlugin(Plugin):
         chat = host.need("chat", Chat)  # type: ignore[type-abstract]
         history = host.need("history", History)  # type: ignore[type-abstract]
         self._service = RoomsService(host, history, chat)
-        self._protocol = RoomsProtocol(cast("Wires", host.wires), self._service)
+        self._protocol = RoomsProtocol(cast("Wires", host.wires), self._service.hearing)
         self._service.keeper.protocol = self._protocol
         chat.rooms(self._service)
         chat.ask(ask)

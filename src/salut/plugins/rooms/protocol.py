@@ -22,7 +22,7 @@ from salut.xmpp.xmltext import attributes, escape
 if TYPE_CHECKING:
     from slixmpp.stanza import Presence
 
-    from salut.plugins.rooms.service import RoomsService
+    from salut.plugins.rooms.hearing import Hearing
 
 MUC: Final = "http://jabber.org/protocol/muc"
 USER: Final = f"{MUC}#user"
@@ -129,9 +129,9 @@ def shown(show: str, status: str) -> str:
 class RoomsProtocol:
     """Registers with the wires, and writes stanzas."""
 
-    def __init__(self, wires: Wires, service: RoomsService) -> None:
+    def __init__(self, wires: Wires, hearing: Hearing) -> None:
         self._wires = wires
-        self._service = service
+        self._hearing = hearing
         wires.shared.disco.add_feature(MUC)
         wires.shared.decoders.add(f"{{{USER}}}x", "muc-codes", lambda x: _user(x)["codes"])
 
@@ -141,8 +141,8 @@ class RoomsProtocol:
         account = cast("Account", link.session)
 
         def told(presence: Presence) -> None:
-            if self._service.is_room(account.profile, room_of(account, presence.xml)):
-                self._service.told(account.profile, occupant(presence.xml))
+            if self._hearing.is_room(account.profile, room_of(account, presence.xml)):
+                self._hearing.told(account.profile, occupant(presence.xml))
 
         account.session.client.add_event_handler("presence", told)
 
@@ -152,8 +152,8 @@ class RoomsProtocol:
 
     def _message(self, account: Account, inbound: Inbound, via: Via) -> Awaitable[object] | None:
         if inbound.type == "groupchat":
-            return self._service.heard(account.profile, message(inbound)) if not via else None
-        if inbound.type == "error" and self._service.answered(account.profile, message(inbound)):
+            return self._hearing.heard(account.profile, message(inbound)) if not via else None
+        if inbound.type == "error" and self._hearing.answered(account.profile, message(inbound)):
             return None
         return self._wires.router.by_type(account, inbound, via)
 

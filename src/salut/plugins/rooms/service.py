@@ -7,8 +7,7 @@ import asyncio
 import contextlib
 import secrets
 from bisect import bisect_right
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from salut.engine.plugin import Host
 from salut.model import address as addresses
@@ -19,16 +18,13 @@ from salut.plugins.chat.api import Chat
 from salut.plugins.history.api import History, NewMessage
 from salut.plugins.rooms import reading
 from salut.plugins.rooms.api import Hook, Member, Room, RoomsApi
-from salut.plugins.rooms.events import Occupant, Trouble
+from salut.plugins.rooms.events import Trouble
+from salut.plugins.rooms.hearing import MAX_TOPIC, Hearing
 from salut.plugins.rooms.keeper import MAX_ROOMS, Keeper
-from salut.plugins.rooms.kept import Kept, NotInsideError, done, refuse
-
-if TYPE_CHECKING:
-    from salut.plugins.rooms.reading import RoomMessage
+from salut.plugins.rooms.kept import Kept, NotInsideError, refuse
 
 LEAVE_SECONDS: Final = 5.0
 TOPIC_SECONDS: Final = 20.0
-MAX_TOPIC: Final = 8192
 MAX_TIMEOUT: Final = 600.0
 MAX_PAGE: Final = 1000
 
@@ -38,9 +34,8 @@ class RoomsService(RoomsApi):
 
     def __init__(self, host: Host, history: History, chat: Chat) -> None:
         self._host = host
-        self._history = history
-        self._chat = chat
         self.keeper = Keeper(host, history, chat)
+        self.hearing = Hearing(host, history, chat, self.keeper)
 
     # Windows
     async def list(self, *, profile: str) -> list[Room]:
@@ -71,6 +66,8 @@ class RoomsService(RoomsApi):
             raise SalutError("busy", _("Another attempt to enter {} runs.").format(address.bare)) from None
         try:
             if kept.stay.shown.state == "joined":
+                if password:
+                    await self.keeper.keep(kept, password)
                 if nick != kept.stay.shown.nick:
                     await self._rename(kept, nick, timeout)
             else:
@@ -203,7 +200,7 @@ class RoomsService(RoomsApi):
 
     def is_room(self, profile: str, bare: str) -> bool:
         """See ``Rooms``."""
-        return self.keeper.find(profile, bare) is not None
+        return self.hearing.is_room(profile, bare)
 
     def names(self, profile: str) -> list[tuple[str, str]]:  # type: ignore[valid-type]  # mypy sees the method above
         """See ``Rooms``."""
@@ -224,98 +221,3 @@ class RoomsService(RoomsApi):
         if kept is None or not told.body or told.type != "groupchat":
             return None
         return reading.new_message(kept.stay, told, at=at, replayed=True)
-
-    # Rooms
-    def told(self, profile: str, occupant: Occupant) -> None:
-        """A presence from a room."""
-        kept = self.keeper.find(profile, occupant.room)
-        if kept is None:
-            return
-        step = kept.stay.presence(occupant)
-        if step.members and kept.stay.shown.state == "joined":
-            self.keeper.publish(kept, step.members)
-        for nick, member in step.members:
-            if member is None:
-                self._chat.heard(profile, f"{kept.address}/{nick}", "gone", group=True)
-        if step.what == "entered":
-            done(kept.entered, step.created)
-        elif step.what in ("refused", "out"):
-            assert step.trouble is not None
-            self._out(kept, step.trouble)
-        elif step.what == "not-renamed" and step.trouble is not None:
-            refuse(kept.renamed, NotInsideError(step.trouble))
-        elif step.what in ("renamed", "self"):
-            done(kept.renamed, None)
-            self.keeper.show_now(kept)
-        elif step.members and kept.stay.shown.state == "joined":
-            self.keeper.show_soon(kept)
-
-    def _out(self, kept: Kept, trouble: Trouble) -> None:
-        if kept.entered is not None and not kept.entered.done():
-            refuse(kept.entered, NotInsideError(trouble))  # ``enter`` does the rest
-        elif kept.leaving is not None:
-            done(kept.leaving, None)
-        else:
-            self._put_out(kept, trouble)
-
-    def _put_out(self, kept: Kept, trouble: Trouble) -> None:
-        self.keeper.put_out(kept, trouble)
-        self._host.owner.spawn(self.keeper.after_out(kept, trouble), f"out of {kept.address}")
-
-    def heard(self, profile: str, told: RoomMessage) -> Awaitable[object] | None:
-        """A message to all in a room, live or replayed after we entered."""
-        kept = self.keeper.find(profile, told.room)
-        if kept is None or not kept.stay.inside:
-            return None
-        if told.body:
-            return self._message(kept, told)
-        if told.subject is not None:
-            self._topic(kept, told)
-        elif told.configured:
-            self._host.owner.spawn(self.keeper.learn_name(kept), f"name of {kept.address}")
-        return None
-
-    def _message(self, kept: Kept, told: RoomMessage) -> Awaitable[object]:
-        replayed = kept.stay.replaying and told.stamp > 0
-        new = reading.new_message(kept.stay, told, at=told.stamp if replayed else 0, replayed=replayed)
-        if replayed and not kept.counts:
-            new.counts = False
-        own = told.nick == kept.stay.shown.nick
-        stored: Awaitable[object] = self._history.ingest(kept.profile, new)
-        if own and new.origin:
-            stored = self._reflected(kept, new.origin, stored)
-        if not kept.titled:
-            kept.titled = True
-            self._host.owner.spawn(self.keeper.title(kept), f"title of {kept.address}")
-        return stored
-
-    async def _reflected(self, kept: Kept, origin: str, stored: Awaitable[object]) -> None:
-        """The room has our message; whoever waits for that learns it."""
-        await stored
-        await self._chat.advance(kept.profile, origin, "sent", by=kept.address)
-
-    def _topic(self, kept: Kept, told: RoomMessage) -> None:
-        """Also the sign that all was replayed (section 7.2.15)."""
-        assert told.subject is not None
-        kept.replayed.set()
-        kept.stay.replaying = False
-        kept.stay.show(topic=told.subject[:MAX_TOPIC], topic_by=told.nick if told.subject else "")
-        for key, (text, future) in list(kept.topics.items()):
-            if key == told.id or (told.nick == kept.stay.shown.nick and text == told.subject):
-                done(future, None)
-        self.keeper.show_now(kept)
-
-    def answered(self, profile: str, told: RoomMessage) -> bool:
-        """An error came for a message to a room; false: for one that history holds."""
-        kept = self.keeper.find(profile, told.room)
-        if kept is None or told.nick:
-            return False
-        asked = kept.topics.get(told.id)
-        words = told.error_text or told.condition
-        if asked is not None:
-            refuse(asked[1], NotInsideError(Trouble(told.condition, words)))
-            return True
-        if told.condition == "not-acceptable" and kept.stay.shown.state == "joined":
-            lost = Trouble("lost", _("The room says that you are no longer in it."), passes=True)
-            self._put_out(kept, lost)
-        return False
