@@ -4,7 +4,8 @@
 ``python -m devkit.bench.bare JID HOST PORT CA-FILE [--starttls] [--managed]``, the password in ``BENCH_PASSWORD``;
 ``--managed`` adds a third plugin, stream management (XEP-0198), which makes the server work more.
 It prints ``online``, then takes commands: ``count N`` prints ``counting``, and ``counted N SECONDS`` (from
-the first to the last) once N further messages have come; ``flood N TO`` sends N messages, numbered on, and prints ``sent N``.
+the first to the last) once N further messages have come; ``flood N TO`` sends N messages, numbered on, and
+prints ``sent N``.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ class Bare(ClientXMPP):
     def __init__(self, jid: str, password: str, managed: bool) -> None:
         super().__init__(jid, password)
         if managed:
-            self.register_plugin("xep_0198")  # type: ignore[no-untyped-call]
-        self.register_plugin("xep_0030")  # type: ignore[no-untyped-call]  # slixmpp's own
-        self.register_plugin("xep_0199")  # type: ignore[no-untyped-call]
+            self.register_plugin("xep_0198")
+        self.register_plugin("xep_0030")
+        self.register_plugin("xep_0199")
         self.add_event_handler("session_start", self._start)
         self.add_event_handler("message", self._message)
         self.seen = self.size = self.goal = self.sent = 0
@@ -69,7 +70,7 @@ class Bare(ClientXMPP):
                     for n in range(begin, min(begin + CHUNK, self.sent))
                 )
             )
-            while transport.get_write_buffer_size() > 65_536:
+            while transport.get_write_buffer_size() > 65_536:  # noqa: ASYNC110 - slixmpp offers no drain
                 await asyncio.sleep(0.001)
         _say(f"sent {number}")
 

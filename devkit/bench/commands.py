@@ -22,7 +22,7 @@ PASS = (sys.executable, "-c", "pass")
 def whole(command: Sequence[str], environment: Mapping[str, str]) -> float:
     """Milliseconds from before the process is made until it has ended. Raises when it fails."""
     begin = time.perf_counter()
-    pid = os.posix_spawn(command[0], command, environment, file_actions=[
+    pid = os.posix_spawn(command[0], list(command), environment, file_actions=[
         (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
     ])  # fmt: skip
     _, status = os.waitpid(pid, 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Sections ``fanout`` and ``deaf``: how old changes are when windows have them, and what a window that never reads costs."""
+"""Sections ``fanout`` and ``deaf``: how old changes are in the windows; what a window that never reads costs."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def fanout(run: Run) -> Iterator[Figure]:
         server.ask(f"pace {messages} {RATE // 2} plain", "sent")
         middle, late, worst, rate = crowd.end()
         busy = (daemon.cpu - before) / (changes / rate)
-    note = f"median {middle:.1f}, worst {worst:.1f}; {changes:,} changes at {rate:,.0f} /s; daemon busy {busy:.0%} of a core"
+    note = f"median {middle:.1f}, worst {worst:.1f}; {changes:,} changes at {rate:,.0f} /s; busy {busy:.0%} of a core"
     yield Figure(
         "fanout", f"commit to window, p99, {WINDOWS} windows", "ms", late, floor, "ms raw socket", 20.0,
         note=f"{note}; floor's median {floor_middle:.2f}",

@@ -14,7 +14,7 @@ from salut.engine.batch import encode_change
 from salut.model import moment
 from salut.plugins.history import rows
 from salut.plugins.history.api import Conversation
-from salut.plugins.history.ledger import preview
+from salut.plugins.history.tally import preview
 
 CHUNK = 20_000
 STEP = 20 * moment.SECOND  # between two messages

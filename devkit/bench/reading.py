@@ -7,6 +7,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from devkit.bench.daemon import BenchDaemon
 from devkit.bench.echo import echo_ms
@@ -85,7 +86,8 @@ def _page(run: Run, window: RawWindow, connection: sqlite3.Connection) -> Figure
     return Figure(
         "reading", f"history page of {PAGE}", "ms", median(warm), median(floor) + echo_ms(window.size),
         "ms sqlite3 + raw socket", 2.0,
-        note=f"{len(order)} conversations; worst {max(warm):.2f}; first of each {median(first):.2f}, worst {max(first):.2f}",
+        note=f"{len(order)} conversations; worst {max(warm):.2f}; first time {median(first):.2f}, "
+        f"worst {max(first):.2f}",
     )  # fmt: skip
 
 
@@ -108,9 +110,7 @@ def _searches(run: Run, window: RawWindow, connection: sqlite3.Connection) -> It
             first.append(window.took * 1000)
             window.call("history.search", query=pair)
             warm.append(window.took * 1000)
-        floors += timed(
-            lambda n, p=pairs: connection.execute(SEARCH, (queries.words_of(p[n]),)).fetchall(), len(pairs)
-        )  # type: ignore[misc]
+        floors += timed(partial(_raw_search, connection, pairs), len(pairs))
         everything += warm
         notes.append(f"{name} {median(warm):.2f} (worst {max(warm):.1f}, first {median(first):.1f})")
     yield Figure(
@@ -121,6 +121,10 @@ def _searches(run: Run, window: RawWindow, connection: sqlite3.Connection) -> It
         "reading", "two-word search, worst of 100", "ms", percentile(everything, 0.99), percentile(floors, 0.99),
         "ms sqlite3",
     )  # fmt: skip
+
+
+def _raw_search(connection: sqlite3.Connection, pairs: Sequence[str], number: int) -> object:
+    return connection.execute(SEARCH, (queries.words_of(pairs[number]),)).fetchall()
 
 
 def _pairs(words: Sequence[str], one: range, other: range, count: int) -> list[str]:

@@ -100,6 +100,11 @@ class Report:
             for row in rows
         ]
         lines.insert(1, "  ".join("-" * width for width in widths))
+        load, cpus = os.getloadavg()[1], os.cpu_count() or 1
+        if load > cpus:
+            lines.append(
+                f"Load {load:.1f} on {cpus} CPUs: others work on this machine, and times are longer for it."
+            )
         lines += [f"FAILED {section}: {reason}" for section, reason in self.failures.items()]
         return "\n".join(lines)
 

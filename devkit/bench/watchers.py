@@ -128,11 +128,11 @@ class Watchers:
                 )
             begin = begin or time.perf_counter()
             for key, _events in ready:
-                window: Watch = key.data
-                before = window.got
-                for line in window.lines():
-                    window.got += take(line)
-                left -= before < number <= window.got
+                watch: Watch = key.data
+                before = watch.got
+                for line in watch.lines():
+                    watch.got += take(line)
+                left -= before < number <= watch.got
         took = time.perf_counter() - begin
         say(f"done {took:.6f}")
         return took

@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-import msgspec
-
 from salut.api.ports import SqlRow, Tx
 from salut.model import moment
 from salut.model.errors import not_found
@@ -16,21 +14,21 @@ from salut.model.words import _
 from salut.plugins.history import rows
 from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage, Standing
 from salut.plugins.history.seen import Seen, Twin
+from salut.plugins.history.tally import Tally, replace
 
 STEP: Final = 4  # between live places: leaves known for a gap's bounds (place + 1, place - 1)
-PREVIEW: Final = 120
 MAX_TITLE: Final = 200
 RANK: Final[dict[str, int]] = {"failed": 0, "pending": 1, "sent": 2, "delivered": 3, "read": 4}
 
 
 @dataclass(slots=True)
 class Known:
-    """A conversation as the writer remembers it."""
+    """A conversation as the writer remembers it. ``tally``: not yet part of ``shown``."""
 
     id: int
     shown: Conversation
     last: tuple[int, int]
-    dirty: bool = False
+    tally: Tally | None = None
 
 
 @dataclass(slots=True)
@@ -192,27 +190,23 @@ class Ledger:
         return message
 
     def _count(self, known: Known, message: Message, counts: bool) -> None:
-        shown = known.shown
-        values: dict[str, Any] = {}
+        tally = known.tally
+        if tally is None:
+            tally = Tally.of(known.shown)
         where = (message.place, message.sub)
         if where >= known.last:
             known.last = where
-            values = {
-                "last_at": message.at,
-                "last_id": message.id,
-                "preview": preview(message.body or message.subject),
-                "preview_sender": message.sender,
-                "preview_outgoing": message.outgoing,
-            }
-        if message.outgoing:
-            if where > (shown.read_place, shown.read_sub) and not shown.unread:
-                values |= {"read_place": message.place, "read_sub": message.sub}
-        elif counts and where > (shown.read_place, shown.read_sub):
-            values["unread"] = shown.unread + 1
-            values["mentions"] = shown.mentions + message.mention
-        if values:
-            known.shown = replace(shown, values)
-            known.dirty = True
+            tally.newest = message
+            known.tally = tally
+        if where > tally.mark:
+            if message.outgoing:
+                if not tally.unread:
+                    tally.mark = where
+                    known.tally = tally
+            elif counts:
+                tally.unread += 1
+                tally.mentions += message.mention
+                known.tally = tally
 
     # What is remembered
     def known(self, tx: Tx, address: str, kind: str) -> Known:
@@ -256,8 +250,9 @@ class Ledger:
     def flush(self, tx: Tx) -> None:
         """Write conversations and streams that changed, one change for each."""
         for (pid, address), known in self._conversations.items():
-            if known.dirty and pid == tx.pid:
-                known.dirty = False
+            if known.tally is not None and pid == tx.pid:
+                known.shown = known.tally.applied(known.shown)
+                known.tally = None
                 self.write_conversation(tx, address, known)
         for (pid, name), stream in self._streams.items():
             if stream.dirty and pid == tx.pid:
@@ -365,16 +360,3 @@ class Ledger:
         if known.shown.title != title[:MAX_TITLE]:
             known.shown = replace(known.shown, {"title": title[:MAX_TITLE]})
             self.write_conversation(tx, address, known)
-
-
-def preview(body: str) -> str:
-    """The first line that says something, at most 120 characters."""
-    for line in body.splitlines():
-        if line.strip():
-            return line.strip()[:PREVIEW]
-    return ""
-
-
-def replace(shown: Conversation, values: dict[str, Any]) -> Conversation:
-    """A conversation with other values."""
-    return msgspec.structs.replace(shown, **values)
