@@ -15,7 +15,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
 
 .DELETE_ON_ERROR:
-.PHONY: help venv bytecode system system-demo lint format test pytest demo demo-check bench lock generated clean
+.PHONY: help venv bytecode system system-demo lint format test pytest demo demo-check bench lock generated messages clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -83,3 +83,8 @@ lock: ## pin every dependency anew, with hashes, for all platforms
 clean: ## remove what make made here
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
+
+messages: venv ## collect the words for people into the catalogue's template
+	@mkdir -p src/salut/locale
+	@$(BIN)/pybabel -q extract --no-location --omit-header --sort-output -k _ -k N_ -k plural:1,2 \
+		-o src/salut/locale/salut.pot src/salut
