@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from salut.api.ports import Read, SqlRow, Tx
+from salut.model import moment
 from salut.plugins.archive.api import Gap, GapState
 from salut.plugins.archive.places import FIRST_SUB, Entry, arrange
 from salut.plugins.archive.query import Result, Results
@@ -16,6 +17,9 @@ from salut.plugins.history.api import History, Message, Standing
 
 FIRST_QUOTA: Final = 100
 """Messages fetched unasked of an archive that was never read before."""
+
+GRACE: Final = 60 * moment.SECOND
+"""How long after its stamp a message may still appear in an archive."""
 
 COLUMNS: Final = (
     "id, stream, after_id, before_id, low, cap, sub, first_id, since, until, fetched, quota, manual, state, "
@@ -102,6 +106,12 @@ def remove(tx: Tx, key: int) -> None:
     tx.change("gap", str(key), None)
 
 
+def checked(read: Read, pid: int, stream: str) -> str:
+    """The archive id up to which nothing can appear between others any more."""
+    row = read.one("SELECT checked FROM archive_top WHERE pid=? AND stream=?", (pid, stream))
+    return str(row[0]) if row is not None else ""
+
+
 def set_state(tx: Tx, key: int, state: GapState, error: str = "") -> None:
     """Tell how it stands with a gap, if it is still there."""
     row = find(tx, tx.pid, key)
@@ -169,9 +179,11 @@ class Keeper:
         where = iter(self._history.standing(tx, messages))
         standing = [next(where) if item.message is not None else None for item in items]
         reached = last_reached(items, standing, row)
-        for item in items:
-            if item.message is not None and (row.quota or row.manual) and item.id not in fresh:
-                item.message.counts = False
+        if row.quota or row.manual:  # what was there before us is no news
+            news = row.until - GRACE if not row.before_id else moment.now()
+            for item in items:
+                if item.message is not None and item.id not in fresh and item.at < news:
+                    item.message.counts = False
         self._store(tx, row, items[reached + 1 :], standing[reached + 1 :])
         if not row.before_id:
             self._top(tx, row, items)
@@ -214,9 +226,34 @@ class Keeper:
         place = self._history.newest(tx, row.stream).place
         archive = items[-1].id if items else row.after_id
         tx.execute(
-            "INSERT OR REPLACE INTO archive_top (pid, stream, archive, place) VALUES (?,?,?,?)",
+            "INSERT INTO archive_top (pid, stream, archive, place) VALUES (?,?,?,?) "
+            "ON CONFLICT (pid, stream) DO UPDATE SET archive=excluded.archive, place=excluded.place",
             (tx.pid, row.stream, archive, place),
         )
+
+    def heal(self, tx: Tx, stream: str, items: Sequence[Result]) -> int:
+        """Store what an archive holds between messages that history has already. Returns how many.
+
+        Servers may archive a message late, after they answered the question for the newest page, and hand it to
+        a session that is dead already. ``items`` lie next to each other in the archive, up to its newest.
+        """
+        kept = [item.message for item in items if item.message is not None]
+        standing = self._history.standing(tx, kept)
+        known = [number for number, stands in enumerate(standing) if stands is not None and stands.sure]
+        found = 0
+        if known:
+            span = slice(known[0], known[-1] + 1)  # before and behind, gaps and live messages have their say
+            pairs = list(zip(kept[span], standing[span], strict=True))
+            entries = [Entry(m.at, stands.place if stands is not None else None) for m, stands in pairs]
+            for number, place in enumerate(arrange(entries, 0, None).places):
+                kept[known[0] + number].stream = stream
+                kept[known[0] + number].place, kept[known[0] + number].sub = place, FIRST_SUB + number
+            found = sum(stored is not None for stored in self._history.store(tx, kept[span]))
+        settled = [item.id for item in items if item.at <= items[-1].at - GRACE]
+        if settled:
+            sql = "UPDATE archive_top SET checked=? WHERE pid=? AND stream=?"
+            tx.execute(sql, (settled[-1], tx.pid, stream))
+        return found
 
     def older(self, tx: Tx, conversation: str, oldest: Message | None, page: Results) -> list[int]:
         """Store messages before the oldest known one of a conversation. Returns their ids."""

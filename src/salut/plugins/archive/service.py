@@ -17,6 +17,7 @@ from salut.model.words import _
 from salut.plugins.archive import gaps as table
 from salut.plugins.archive.api import ArchiveApi, Gap, GapState
 from salut.plugins.archive.gaps import Keeper, Row
+from salut.plugins.archive.healer import Healer
 from salut.plugins.archive.query import ArchiveError, Ask, Results, Support
 from salut.plugins.chat.api import Chat
 from salut.plugins.history.api import History, NewMessage
@@ -43,6 +44,7 @@ class ArchiveService(ArchiveApi):
         self._history = host.need("history", History)  # type: ignore[type-abstract]  # the port's Protocol
         self._chat = host.need("chat", Chat)  # type: ignore[type-abstract]
         self._keeper = Keeper(self._history)
+        self._healer = Healer(host, self._keeper)
         self._running: dict[str, asyncio.Task[object]] = {}
         self._asked: dict[str, set[int]] = {}  # manual gaps that somebody wants filled
         self._oldest: dict[str, int] = {}  # where pending messages are held: when the oldest was written
@@ -113,6 +115,7 @@ class ArchiveService(ArchiveApi):
 
     async def begin(self, profile: str) -> None:
         """A fresh session, before anything is said on it: what may be missing becomes a gap."""
+        self._healer.end(profile)
         await self._stop(profile)
         oldest = await self._chat.hold(profile)
         if oldest is not None:
@@ -147,6 +150,7 @@ class ArchiveService(ArchiveApi):
 
     def forget(self, profile: str) -> None:
         """The session is lost for good, and with it what was asked on it."""
+        self._healer.end(profile)
         self._asked.pop(profile, None)
         self._late.pop(profile, None)  # it is archived, and the gap is still there
         self._release(profile)
@@ -176,6 +180,7 @@ class ArchiveService(ArchiveApi):
                     self._release(profile)
                     await self._settle_late(profile)
                 if not rows:
+                    self._healer.begin(link, self.protocol)
                     return
                 tried.add(rows[0].id)
                 await self._fill(link, rows[0])

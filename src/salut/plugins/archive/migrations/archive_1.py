@@ -41,5 +41,6 @@ def upgrade() -> None:
         sa.Column("stream", sa.Text, nullable=False),
         sa.Column("archive", sa.Text, nullable=False),
         sa.Column("place", sa.BigInteger, nullable=False),
+        sa.Column("checked", sa.Text, nullable=False, server_default=""),
         sa.PrimaryKeyConstraint("pid", "stream"),
     )
