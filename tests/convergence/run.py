@@ -512,7 +512,7 @@ class Run:
                 place = f"{driver.name}: {journal}/{kind}"
                 whole = shown.get(journal, {}).get(kind)
                 if whole is not None and (kind != "conversation" or driver.conversations >= 200):
-                    assert held.get(kind, {}) == whole, place
+                    assert held.get(kind, {}) == whole, f"{place}: {difference(held.get(kind, {}), whole)}"
                 for key, value in held.get(kind, {}).items():
                     true = everything[journal].get(kind, {}).get(key)
                     assert value == true, f"{place} {key}: holds {value}, true is {true}"
@@ -547,13 +547,16 @@ class Run:
             assert profile not in everything or not lost, f"{profile} lost {lost}"
             twice = {key: n for key, n in archives.items() if n > 1}
             assert not twice, f"{profile} holds twice: {twice}"
-            sent = Counter(
-                m["origin"]
-                for _rev, m in messages.values()
-                if m["origin"].startswith("op") and m.get("outgoing")
-            )
-            twice = {key: n for key, n in sent.items() if n > 1}
-            assert not twice, f"{profile} sent twice: {twice}"
+            sent = [m for _rev, m in messages.values() if m.get("outgoing") and m["origin"].startswith("op")]
+            keys = Counter(m["origin"] for m in sent)
+            again = [m for m in sent if keys[m["origin"]] > 1]
+            assert not again, f"{profile} sent twice: {again}"
+
+
+def difference(held: dict[str, Any], true: dict[str, Any]) -> str:
+    """Where two maps differ."""
+    keys = [key for key in {*held, *true} if held.get(key) != true.get(key)]
+    return "; ".join(f"{key}: holds {held.get(key)}, true is {true.get(key)}" for key in keys[:3])
 
 
 def typed(state: Truth) -> Truth:

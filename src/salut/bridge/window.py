@@ -154,7 +154,7 @@ class WindowSession:
             self._in_flight -= 1
 
     def _ping_or_focus(self, method: str, params: bytes) -> bytes:
-        if method == "focus" and self._attached:
+        if method == "focus" and self._attached and not self._closed:
             focus: Focus = decode_params(_focus_params, params)
             window = self._engine.windows.get(self._attached)
             self._engine.windows.update(
