@@ -15,7 +15,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
 
 .DELETE_ON_ERROR:
-.PHONY: help venv system system-demo lint format test pytest demo demo-check bench lock generated clean
+.PHONY: help venv bytecode system system-demo lint format test pytest demo demo-check bench lock generated clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PIP_INSTALL) --require-hashes -r requirements.lock
 	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Starting is measured and felt: the byte code lies ready even where Python is told not to write any.
+bytecode: venv
+	@$(BIN)/python -m compileall -q src
 
 system: ## install the Debian packages that the tests need (their services stay off)
 	@devkit/system-packages.sh $(SYSTEM_PACKAGES)
@@ -48,18 +52,18 @@ format: venv ## put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: system venv lint pytest ## everything that must hold: lint and all tests, real servers included
+test: system bytecode lint pytest ## everything that must hold: lint and all tests, real servers included
 
 pytest: venv ## the tests alone; ARGS="tests/x -k y" picks some
 	$(BIN)/python -m pytest $(ARGS)
 
-demo: system-demo venv ## a private server, the daemon and three profiles, until Ctrl-C
+demo: system-demo bytecode ## a private server, the daemon and three profiles, until Ctrl-C
 	@$(BIN)/python -m devkit.demo
 
-demo-check: system-demo venv ## the same, checked, and it ends by itself
+demo-check: system-demo bytecode ## the same, checked, and it ends by itself
 	@$(BIN)/python -m devkit.demo --check
 
-bench: system venv ## one table of figures beside their floors
+bench: system bytecode ## one table of figures beside their floors
 	@$(BIN)/python -m devkit.bench $(ARGS)
 
 generated: venv ## write the files that come from the contract

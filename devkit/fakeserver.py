@@ -9,6 +9,7 @@ It reads commands from standard input, and ends with it:
   kernel has taken them all. Rendering is done before the clock starts. The kernel's own buffers hold up to
   tens of megabytes (``net.ipv4.tcp_rmem``, ``tcp_wmem``), and only past them does a slow client hold the
   writing back: so this is no measure of how fast the client reads. Time that in the client, or by ``acked``.
+- ``pace N RATE plain|rich``: the same at RATE messages a second, each when its time has come.
 - ``acked``: ask for an acknowledgement (XEP-0198), wait until the client has acknowledged all;
   prints ``acked H SECONDS``.
 - ``h``: prints ``h H SENT``, the last acknowledgement and the stanzas sent. ``received``: prints
@@ -47,11 +48,14 @@ class Replay:
         self._filler = (_FILLER * (body_size // len(_FILLER) + 1))[:body_size]
         self._next = 1
 
-    def chunks(self, count: int, to: str, *, rich: bool) -> Iterator[tuple[int, bytes]]:
-        """``count`` messages in chunks of up to 100: how many, and their bytes."""
+    def chunks(
+        self, count: int, to: str, *, rich: bool, size: int = _ACK_EVERY
+    ) -> Iterator[tuple[int, bytes]]:
+        """``count`` messages in chunks of up to ``size``: how many, and their bytes."""
         extra = _RICH if rich else ""
-        for begin in range(0, count, _ACK_EVERY):
-            size = min(_ACK_EVERY, count - begin)
+        most = size
+        for begin in range(0, count, most):
+            size = min(most, count - begin)
             numbers = range(self._next, self._next + size)
             self._next += size
             yield size, "".join(self._message(number, to, extra) for number in numbers).encode()
@@ -117,6 +121,9 @@ class FakeServer:
         match words:
             case ["replay", count, ("plain" | "rich") as kind] if count.isdecimal():
                 return await self._replay_to(session, writer, int(count), rich=kind == "rich")
+            case ["pace", count, rate, ("plain" | "rich") as kind] if count.isdecimal() and rate.isdecimal():
+                chunks = list(self._replay.chunks(int(count), session.full_jid, rich=kind == "rich", size=1))
+                return await self._pace(session, writer, [chunk for _, chunk in chunks], int(rate))
             case ["acked"] if session.managed:
                 return await self._wait_for_ack(session, writer)
             case ["h"]:
@@ -140,12 +147,29 @@ class FakeServer:
             return "error the client is gone"
         return f"sent {count} {time.perf_counter() - begin:.6f}"
 
+    async def _pace(
+        self, session: FakeSession, writer: asyncio.StreamWriter, stanzas: list[bytes], rate: int
+    ) -> str:
+        begin = time.perf_counter()
+        try:
+            for number, stanza in enumerate(stanzas):
+                early = begin + number / rate - time.perf_counter()
+                if early > 0:
+                    await asyncio.sleep(early)
+                session.sent += session.managed
+                ask = session.managed and number % _ACK_EVERY == 0
+                writer.write(stanza + _ACK_REQUEST if ask else stanza)
+                await writer.drain()
+        except ConnectionError:
+            return "error the client is gone"
+        return f"sent {len(stanzas)} {time.perf_counter() - begin:.6f}"
+
     @staticmethod
     async def _flush(writer: asyncio.StreamWriter) -> None:
         """Wait until the kernel has taken everything that was written."""
         transport = writer.transport
         low, high = transport.get_write_buffer_limits()
-        transport.set_write_buffer_limits(high=0)
+        transport.set_write_buffer_limits(high=1, low=0)  # with 0, asyncio's TLS pauses even when all is out
         try:
             await writer.drain()
         finally:

@@ -8,7 +8,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import structlog
@@ -18,7 +18,11 @@ from salut.daemon.links import XmppLink
 from salut.engine.dispatcher import Caller
 from salut.engine.engine import Engine, EngineOptions
 from salut.engine.links import LinkConfig, LinkControl, LinkHooks
+from salut.plugins.presence.api import PresencePort
+from salut.xmpp.disco import PING
+from salut.xmpp.router import Account as Wired
 from salut.xmpp.router import Router, Wires
+from salut.xmpp.session import Session
 from salut.xmpp.shared import Shared
 
 BOUND = 20.0  # seconds that a test waits for what it expects
@@ -43,14 +47,40 @@ class EngineKit:
         reply = await self.engine.dispatcher.call(Caller(), method, msgspec.json.encode(params))
         return msgspec.json.decode(reply).get("value")
 
-    async def add(self, name: str, account: Account, server: XmppServer, *, online: bool = True) -> None:
-        """Make a profile of an account and wait until it is online."""
-        settings = {"host": "127.0.0.1", "port": server.c2s_port, "ca_file": str(server.ca_file)}
+    async def add(
+        self, name: str, account: Account, server: XmppServer, *, online: bool = True, port: int = 0
+    ) -> None:
+        """Make a profile of an account; where ``online``, wait until its server has our presence.
+
+        ``port``: where to reach the server, if not directly.
+        """
+        settings = {"host": "127.0.0.1", "port": port or server.c2s_port, "ca_file": str(server.ca_file)}
         await self.call(
             "profiles.create", name=name, address=account.jid, password=account.password, settings=settings
         )
         if online:
             await self.call("profiles.connect", profile=name, wait=BOUND)
+            await self.settled(name, account.jid.partition("@")[2])
+
+    def session(self, name: str) -> Session:
+        """The XMPP session of a profile."""
+        return cast("Wired", self.links[name].session).session
+
+    async def settled(self, name: str, domain: str) -> None:
+        """Wait until the server has dealt with our first presence.
+
+        A server may lose a message that comes in the very moment in which the account becomes available:
+        ejabberd 23.01 puts it into its store just after it has emptied that.
+        """
+        presence = self.engine.plugins.plugins.get("presence")
+        if presence is not None:
+            port = cast("PresencePort", presence.port())
+
+            async def told() -> bool:
+                return port.told(name)
+
+            await self.until(told)
+            await self.session(name).iq("get", f"<ping xmlns='{PING}'/>", domain)
 
     async def until(self, what: Callable[[], Awaitable[Any]], seconds: float = BOUND) -> Any:
         """Wait until ``what`` gives something true; that is returned. ``AssertionError`` after ``seconds``."""

@@ -234,10 +234,9 @@ def test_follow_shows_each_message_once(jp: Jp, daemon: FakeDaemon) -> None:
         changes = [change(n, "message", str(m.id), plain(m)) for n, m in enumerate(later, 1)]
 
         def answer(params: Params) -> object:
-            talk.after = [
-                {"method": "changes", "params": {"journal": "alice", "live": True, "changes": changes}}
-            ]
-            talk.after += pending
+            told = {"journal": "alice", "live": True, "changes": changes}
+            for line in [{"method": "changes", "params": told}, *pending]:
+                talk.write(line)
             return look(params)
 
         daemon.answers["history.page"] = answer

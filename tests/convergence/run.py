@@ -189,7 +189,7 @@ class Run:
 
     def do_older(self, driver: Driver) -> None:
         for opened in driver.opened:
-            driver.load(opened.line, opened.line.needs_load and opened.line.newest() or opened.line.older())
+            driver.load(opened.line, (opened.line.needs_load and opened.line.newest()) or opened.line.older())
 
     def do_kick(self, driver: Driver) -> str:
         window = self.random.choice(self.drivers).client

@@ -38,10 +38,12 @@ class UnixBinding:
         self._talks: set[asyncio.Task[object]] = set()
         self._server: asyncio.Server | None = None
         self._ended = False
+        self._own_socket = True
 
     async def start(self, inherited: socket.socket | None = None) -> None:
         """Listen; on the socket that systemd hands over, if it does."""
         if inherited is not None:
+            self._own_socket = False  # systemd goes on listening on it after our end
             self._server = await asyncio.start_unix_server(self._accept, sock=inherited, limit=MAX_FRAME)
         else:
             self._path.unlink(missing_ok=True)
@@ -62,7 +64,8 @@ class UnixBinding:
         if self._talks:
             await asyncio.wait(self._talks, timeout=2 * self._bounds.goodbye_seconds)
         await self._owner.close()
-        self._path.unlink(missing_ok=True)
+        if self._own_socket:
+            self._path.unlink(missing_ok=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._ended:  # it was in the socket's queue when we closed that

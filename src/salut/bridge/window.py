@@ -34,6 +34,8 @@ from salut.model.owner import TaskOwner
 from salut.model.words import _
 
 _encode = msgspec.json.Encoder().encode
+MAX_TOPICS = 64
+MAX_TOPIC = 2_048
 
 
 class Focus(msgspec.Struct, frozen=True):
@@ -43,8 +45,24 @@ class Focus(msgspec.Struct, frozen=True):
     idle: bool = False
 
 
+class Topics(msgspec.Struct, frozen=True):
+    """Parameters of ``topics``."""
+
+    topics: list[str]
+
+
 _attach_params = msgspec.json.Decoder(AttachParams)
 _focus_params = msgspec.json.Decoder(Focus)
+_topics_params = msgspec.json.Decoder(Topics)
+
+
+def bounded_topics(topics: list[str]) -> tuple[str, ...]:
+    """Topics within their bounds."""
+    return tuple(topic[:MAX_TOPIC] for topic in topics[:MAX_TOPICS])
+
+
+def _gone(journal: str) -> Start:
+    return Start(journal=journal, position=Position("", 0), resumed=False, reset="gone")
 
 
 class WindowSession:
@@ -138,8 +156,8 @@ class WindowSession:
             if method == "attach":
                 await self._attach(key, params)
                 return
-            if method in ("ping", "focus"):
-                result = self._ping_or_focus(method, params)
+            if method in ("ping", "focus", "topics"):
+                result = self._own_method(method, params)
             else:
                 result = await self._engine.dispatcher.call(self._caller, method, params)
             self._send(rpc.result_line(key, result))
@@ -153,8 +171,13 @@ class WindowSession:
         finally:
             self._in_flight -= 1
 
-    def _ping_or_focus(self, method: str, params: bytes) -> bytes:
-        if method == "focus" and self._attached and not self._closed:
+    def _own_method(self, method: str, params: bytes) -> bytes:
+        if method == "ping" or not self._attached or self._closed:
+            return b"{}"
+        if method == "topics":
+            topics: Topics = decode_params(_topics_params, params)
+            self._set_topics(topics.topics)
+        else:
             focus: Focus = decode_params(_focus_params, params)
             window = self._engine.windows.get(self._attached)
             self._engine.windows.update(
@@ -162,13 +185,22 @@ class WindowSession:
             )
         return b"{}"
 
+    def _set_topics(self, topics: list[str]) -> None:
+        """Other topics from now on; the objects of the new ones come at once."""
+        before = self._topics
+        self._topics = bounded_topics(topics)
+        for mark, encoded in self._engine.journal.passing_now().items():
+            if self._wants_passing(mark) and not self._topic_of(mark, before):
+                self.feed.passing(mark, encoded)
+        self._wake.set()
+
     # Attach
     async def _attach(self, key: int | str, params: bytes) -> None:
         wish: AttachParams = decode_params(_attach_params, params)
         if self._wish is not None:
             raise SalutError("conflict", _("This connection is attached already."))
         self._wish = wish
-        self._topics = tuple(topic[:2048] for topic in wish.topics[:64])
+        self._topics = bounded_topics(wish.topics)
         self._caller.name = wish.window.name[:64]
         if wish.profiles is not None:
             mine = frozenset(wish.profiles)
@@ -197,7 +229,12 @@ class WindowSession:
             for mark, encoded in self._engine.journal.passing_now().items()
             if self._wants_passing(mark)
         ]
-        attached = {"window": window.id, "journals": starts, "passing": passing}
+        gone = [
+            _gone(name)
+            for name in wish.resume
+            if name not in self._engine.journal.journals.pids or not self._sees(name)
+        ]
+        attached = {"window": window.id, "journals": starts + gone, "passing": passing}
         self._send(rpc.result_line(key, _encode(attached)))
         for start in starts:
             self._join(start)
@@ -245,19 +282,20 @@ class WindowSession:
             self._wake.set()
         else:
             self.feed.leave(name)
-            gone = Start(journal=name, position=Position("", 0), resumed=False, reset="gone")
-            self._send(rpc.notice_line("start", gone))
+            self._send(rpc.notice_line("start", _gone(name)))
 
     # Out
     def _wants_passing(self, mark: tuple[str, str, str]) -> bool:
-        journal, name, key = mark
+        journal, name, _key = mark
         if not self._sees(journal):
             return False
         kind = self._engine.registry.kinds.get(name)
-        if kind is None or not kind.topic:
-            return True
-        full = f"{name}:{journal}:{key}"
-        return any(full.startswith(topic) for topic in self._topics)
+        return kind is None or not kind.topic or self._topic_of(mark, self._topics)
+
+    @staticmethod
+    def _topic_of(mark: tuple[str, str, str], topics: tuple[str, ...]) -> bool:
+        journal, name, key = mark
+        return f"{name}:{journal}:{key}".startswith(topics) if topics else False
 
     def _published(self, batch: Batch | PassingBatch) -> None:
         if isinstance(batch, Batch):

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
-from salut.client import paths, troubles
+from salut.bridge import paths
+from salut.client import troubles
 from salut.client.wire import open_socket
 
 STEP = 0.01  # seconds between two looks at the socket
@@ -44,6 +45,26 @@ def start(path: str, seconds: float, command: Sequence[str] | None = None) -> _s
         if command is None and path == _default_path() and (unit := _systemd_unit()):
             return _by_systemd(unit, path, end, seconds)
         return _by_hand(path, end, seconds, command)
+
+
+def await_end(path: str, pid: int, seconds: float) -> None:
+    """Wait until the daemon ``pid`` that was told to stop is gone, or its socket. ``SalutError('timeout')``.
+
+    Asking the socket would not do: where it is systemd's it stays, and whoever connects to it starts another.
+    """
+    end = monotonic() + seconds
+    while os.path.lexists(path) and _lives(pid):
+        if monotonic() > end:
+            raise troubles.still_there()
+        sleep(STEP)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, PermissionError):  # gone; its number may be another user's process by now
+        return False
+    return True
 
 
 def _default_path() -> str:

@@ -8,7 +8,8 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
-from salut.client import lines, paths, troubles
+from salut.bridge import paths
+from salut.client import lines, troubles
 
 CHUNK: Final = 1 << 16
 

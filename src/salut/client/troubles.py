@@ -32,6 +32,11 @@ def silent_at_start(seconds: float, output: str) -> SalutError:
     return cannot_start(_("it did not answer within {:.0f} seconds.").format(seconds), output)
 
 
+def still_there() -> SalutError:
+    """The daemon was told to stop, and has not."""
+    return SalutError("timeout", _("The daemon has not ended yet; see “jp daemon log”."))
+
+
 def cut(reason: str = "") -> SalutError:
     """The connection ended before the answer came."""
     text = _("The connection to the daemon was lost.")
@@ -75,18 +80,6 @@ def too_large(size: int, limit: int) -> SalutError:
 def not_text(field: str) -> SalutError:
     """A parameter holds something that is no Unicode text (such as bytes from a command line)."""
     return invalid(field, _("Not valid Unicode text."))
-
-
-def path_too_long(path: str, limit: int) -> SalutError:
-    """No Unix socket can have this path."""
-    text = _("The socket path {} is too long (at most {} bytes); set SALUT_RUNTIME to a shorter folder.")
-    return SalutError("invalid", text.format(path, limit), {"field": "SALUT_RUNTIME"})
-
-
-def unsafe_folder(folder: str, reason: str) -> SalutError:
-    """The socket's folder is not one's own, or open to others."""
-    text = _("The folder {} is not safe ({}): it must be yours alone, with mode 0700.")
-    return SalutError("denied", text.format(folder, reason), {"path": folder})
 
 
 def attached_already() -> SalutError:

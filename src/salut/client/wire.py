@@ -12,7 +12,8 @@ import _socket
 import os
 from time import monotonic, sleep
 
-from salut.client import lines, paths
+from salut.bridge import paths
+from salut.client import lines
 from salut.model.errors import SalutError
 
 TYPE_CHECKING = False

@@ -17,8 +17,8 @@ from typing import IO
 
 import structlog
 
+from salut.bridge import paths
 from salut.bridge.unix import UnixBinding
-from salut.client import paths
 from salut.daemon.links import XmppLink
 from salut.daemon.logs import make_log
 from salut.daemon.places import lock, private_folder, state_folder

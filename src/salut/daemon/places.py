@@ -9,18 +9,14 @@ import stat
 from pathlib import Path
 from typing import IO
 
+from salut.bridge import paths
 from salut.model.errors import SalutError
 from salut.model.words import _
 
 
 def state_folder() -> Path:
-    """Database, key, log: ``SALUT_STATE``, else ``salut`` in ``XDG_DATA_HOME`` (``~/.local/share``)."""
-    own = os.environ.get("SALUT_STATE")
-    if own:
-        return Path(own).absolute()
-    shared = os.environ.get("XDG_DATA_HOME", "")
-    base = Path(shared) if shared.startswith("/") else Path.home() / ".local" / "share"
-    return base / "salut"
+    """Database, key, log (``paths.state_folder``)."""
+    return Path(paths.state_folder())
 
 
 def private_folder(folder: Path) -> Path:

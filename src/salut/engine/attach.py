@@ -14,6 +14,8 @@ from salut.engine.store import Lives
 
 DELTA_FREE = 16 * 1024  # bytes of difference that are sent without asking whether a snapshot is smaller
 MAX_CONVERSATIONS = 200
+# Asked for both in one select, SQLite would walk through the whole journal: 70 ms for 100,000 changes.
+BOUNDS = "SELECT (SELECT min(seq) FROM journal WHERE pid=?), (SELECT max(seq) FROM journal WHERE pid=?)"
 SnapshotOf = Callable[[Read, str, int, int], list[Item]]  # journal, pid, conversations
 _encode = msgspec.json.Encoder().encode
 
@@ -31,7 +33,7 @@ class Wish:
 def begin(read: Read, wish: Wish, pid: int, lives: Lives, snapshot: SnapshotOf) -> Start:
     """The start of one journal, in the reader's consistent view."""
     epoch = f"{lives.current}.{pid}"
-    row = read.one("SELECT min(seq), max(seq) FROM journal WHERE pid=?", (pid,))
+    row = read.one(BOUNDS, (pid, pid))
     floor, head = (int(row[0] or 1) - 1, int(row[1] or 0)) if row else (0, 0)
     reset = refuse(wish.resume, lives, pid, floor, head)
     if not wish.state:

@@ -108,6 +108,9 @@ class Dispatcher:
             raise not_found(_("There is no profile {}. See them: jp profile list").format(profile[:80]))
 
     async def _run(self, entry: Entry, values: object, context: CallContext) -> bytes:
+        if not entry.write and entry.per_profile:  # what is read holds at least this
+            profile: str = values.profile  # type: ignore[attr-defined]  # per_profile says it is there
+            context.seq[profile] = self._journal.heads.get(profile, 0)
         token = CURRENT.set(context)
         try:
             value = await entry.serve(**{name: getattr(values, name) for name in entry.fields})

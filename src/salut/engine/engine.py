@@ -98,7 +98,9 @@ class Engine(DaemonApi):
         self.plugins = PluginHost(self._log)
         self.plugins.status.update(left_out)
         vault = Vault(self._options.folder / "salut.key")
-        self.profiles = Profiles(self.journal, self.plugins, vault, self._maker, self.owner, self._log)
+        self.profiles = Profiles(
+            self.journal, self.readers, self.plugins, vault, self._maker, self.owner, self._log
+        )
         self.registry.add(core.CONTRACT, (self, self.profiles, self.windows, self.tasks, self.settings))
         host = Host(
             self.journal,
@@ -109,6 +111,7 @@ class Engine(DaemonApi):
             {},
             {},
             self.profiles.is_online,
+            vault,
             self._wires,
             self.settings,
             self.profiles.address,

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib.metadata import entry_points
 
 import structlog
@@ -13,6 +13,7 @@ from salut.api.ports import Read, Tx
 from salut.api.wire import Item
 from salut.engine.plugin import Host, Link, Plugin
 from salut.engine.registry import Registry
+from salut.model.errors import SalutError
 
 GROUP = "salut.plugins"
 PluginClass = type[Plugin]
@@ -116,16 +117,31 @@ class PluginHost:
         if self._host.links.pop(profile, None):
             self._each("unwire", lambda plugin: plugin.unwire(profile))
 
-    async def online(self, profile: str, resumed: bool) -> None:
-        """Tell plugins, one after the other, in the order of their needs."""
+    async def online(self, profile: str, resumed: bool, current: Callable[[], bool]) -> bool:
+        """Tell plugins, one after the other, in the order of their needs, while the session is ``current``.
+
+        False where it ceased to be before all were told.
+        """
+        if not resumed and not await self._tell(
+            "opening", profile, current, lambda plugin: plugin.opening(profile)
+        ):
+            return False
+        return await self._tell("online", profile, current, lambda plugin: plugin.online(profile, resumed))
+
+    async def _tell(
+        self, what: str, profile: str, current: Callable[[], bool], tell: Callable[[Plugin], Awaitable[None]]
+    ) -> bool:
         for name, plugin in self.plugins.items():
-            if not self._host.is_online(profile):
-                return  # lost meanwhile; the next session begins anew
+            if not current():
+                return False
             try:
-                await plugin.online(profile, resumed)
+                await tell(plugin)
             except Exception as error:  # noqa: BLE001 - as in _each
-                self._log.exception("plugin failed", plugin=name, doing="online", profile=profile)
-                self.status[name] = f"failed in online: {error!r}"
+                if isinstance(error, SalutError) and error.code == "not-connected" and not current():
+                    return False
+                self._log.exception("plugin failed", plugin=name, doing=what, profile=profile)
+                self.status[name] = f"failed in {what}: {error!r}"
+        return True
 
     def offline(self, profile: str) -> None:
         """The session is lost for good."""

@@ -80,6 +80,10 @@ class Journal:
         """Use this writer."""
         self._writer = writer
 
+    def names(self) -> list[str]:
+        """All journals, the daemon's (the empty name) first."""
+        return list(self.heads)
+
     def epoch_of(self, journal: str) -> str:
         """Epochs differ between journals that ever bore the same name, so that a position never misleads."""
         return f"{self.lives.current}.{self.journals.pids[journal]}"

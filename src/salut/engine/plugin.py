@@ -17,6 +17,7 @@ from salut.engine.context import CURRENT
 from salut.engine.database import Readers
 from salut.engine.journal import Journal
 from salut.engine.settings import Settings
+from salut.engine.vault import Vault
 from salut.model.errors import SalutError
 from salut.model.owner import TaskOwner
 from salut.model.words import _
@@ -73,6 +74,9 @@ class Plugin:
     def unwire(self, profile: str) -> None:
         """The session is gone (profile deleted)."""
 
+    async def opening(self, profile: str) -> None:
+        """A fresh session stands and no plugin has said anything on it yet; ``online`` follows for all."""
+
     async def online(self, profile: str, resumed: bool) -> None:
         """The profile has a link now. ``resumed``: the server kept the old session (XEP-0198)."""
 
@@ -99,6 +103,7 @@ class Host:
     ports: dict[str, object]
     links: dict[str, Link]
     is_online: Callable[[str], bool]
+    vault: Vault
     wires: object  # salut.xmpp.router.Wires, for protocol.py alone
     settings: Settings
     address: Callable[[str], str]  # of a profile's account, connected or not

@@ -15,6 +15,7 @@ from salut.api.core import Profile, ProfileChange, ProfilesApi
 from salut.api.ports import Read, SqlRow, Tx
 from salut.api.wire import Item
 from salut.engine.context import CURRENT
+from salut.engine.database import Readers
 from salut.engine.host import PluginHost
 from salut.engine.journal import Journal
 from salut.engine.links import LinkConfig, LinkControl, LinkHooks, LinkMaker
@@ -41,6 +42,9 @@ class Runtime:
     shown: Profile
     link: LinkControl | None = None
     was_online: bool = False
+    session: int = 0  # counts sessions that were not resumed
+    told: int = 0  # the last one of which all plugins know
+    telling: asyncio.Lock = field(default_factory=asyncio.Lock)
     leaving: bool = False  # it is being deleted: no link may open any more
     changed: asyncio.Event | None = None
     linking: asyncio.Lock = field(default_factory=asyncio.Lock)  # one opens or stops the link at a time
@@ -52,6 +56,7 @@ class Profiles(ProfilesApi):
     def __init__(
         self,
         journal: Journal,
+        readers: Readers,
         host: PluginHost,
         vault: Vault,
         maker: LinkMaker,
@@ -59,6 +64,7 @@ class Profiles(ProfilesApi):
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._journal = journal
+        self._readers = readers
         self._host = host
         self._vault = vault
         self._maker = maker
@@ -211,8 +217,9 @@ class Profiles(ProfilesApi):
 
     async def _config(self, name: str) -> LinkConfig:
         shown = self._runtimes[name].shown
-        sealed = await self._journal.commit(
-            name, lambda tx: tx.one("SELECT password FROM profile WHERE pid=?", (tx.pid,)), patient=True
+        pid = self._runtimes[name].pid
+        sealed = await self._readers.read(
+            lambda read: read.one("SELECT password FROM profile WHERE pid=?", (pid,))
         )
         assert sealed is not None and isinstance(sealed[0], bytes)
         return LinkConfig(
@@ -294,9 +301,25 @@ class Profiles(ProfilesApi):
     def _session(self, runtime: Runtime, resumed: bool) -> None:
         if not resumed:
             self._gone(runtime)
+            runtime.session += 1
         runtime.was_online = True
         name = runtime.shown.name
-        self._owner.spawn(self._host.online(name, resumed), f"online {name}")
+        self._owner.spawn(self._begin(name, runtime, resumed), f"online {name}")
+
+    async def _begin(self, name: str, runtime: Runtime, resumed: bool) -> None:
+        """Tell the plugins of one session after the other; what they do for one that is gone ends early.
+
+        A session that broke while they were told and was resumed is still news to them.
+        """
+        session = runtime.session
+
+        def current() -> bool:
+            return runtime.session == session and self.is_online(name)
+
+        async with runtime.telling:
+            known = resumed and runtime.told == session
+            if await self._host.online(name, known, current):
+                runtime.told = session
 
     def _gone(self, runtime: Runtime) -> None:
         if runtime.was_online:

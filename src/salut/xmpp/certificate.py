@@ -31,8 +31,13 @@ class CertificateReport(msgspec.Struct, frozen=True):
         return " ".join(self.problems) + f" Fingerprint (SHA-256): {self.sha256}"
 
 
-def explain(der: bytes, domain: str, now_us: int, verdict: str = "") -> CertificateReport:
-    """Read the certificate ``der`` that came for ``domain``; ``verdict``: the TLS library's words on it."""
+def explain(
+    der: bytes, domain: str, now_us: int, verdict: str = "", *, trusted: bool = False
+) -> CertificateReport:
+    """Read the certificate ``der`` that came for ``domain``; ``verdict``: the TLS library's words on it.
+
+    ``trusted``: it was accepted, so nothing is a problem.
+    """
     # cryptography takes 40 ms to import and is needed only when something is wrong.
     from cryptography import x509
 
@@ -46,7 +51,11 @@ def explain(der: bytes, domain: str, now_us: int, verdict: str = "") -> Certific
     subject = certificate.subject.rfc4514_string()
     issuer = certificate.issuer.rfc4514_string()
     start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    problems = []
+    problems: list[str] = []
+    if trusted:
+        return CertificateReport(
+            domain, sha256, subject, issuer, names, _microseconds(start), _microseconds(end), ()
+        )
     now = datetime.fromtimestamp(now_us / 1e6, UTC)
     if now > end:
         problems.append(f"The certificate expired on {end:%Y-%m-%d}.")

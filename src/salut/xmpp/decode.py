@@ -118,18 +118,15 @@ class Decoders:
             except Exception as problem:  # noqa: BLE001 -- strangers choose the input; the session logs the fault
                 faults.append(f"{child.tag}: {type(problem).__name__}: {problem}"[:300])
                 continue
-            if value is not None:
-                _put(parts, part, value, many)
+            if value is None:
+                continue
+            if many:
+                values = parts.setdefault(part, [])
+                assert isinstance(values, list)
+                values.append(value)
+            elif part not in parts:
+                parts[part] = value
         return inbound
-
-
-def _put(parts: dict[str, object], part: str, value: object, many: bool) -> None:
-    if not many:
-        parts.setdefault(part, value)
-        return
-    values = parts.setdefault(part, [])
-    assert isinstance(values, list)
-    values.append(value)
 
 
 def text(element: Element) -> str | None:

@@ -28,13 +28,17 @@ Answer = Element | str | None
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A request from elsewhere. ``from_`` is empty when the server, or our own account, asks."""
+    """A request from elsewhere. ``from_`` is empty when the server, or our own account, asks.
+
+    ``own`` is the full address of the session that it came to, whatever ``to`` says.
+    """
 
     kind: Kind
     from_: str
     to: str
     id: str
     payload: Element
+    own: str = ""
 
 
 Handler = Callable[[Request], Answer | Awaitable[Answer]]

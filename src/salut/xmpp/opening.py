@@ -58,7 +58,7 @@ async def look(
     except LinkFailureError:
         return None
     try:
-        return explain(_peer(wire), config.domain, time.time_ns() // 1000, verdict)
+        return explain(peer_certificate(wire), config.domain, time.time_ns() // 1000, verdict)
     finally:
         wire.abort()
 
@@ -155,7 +155,8 @@ async def _starttls(
     return True
 
 
-def _peer(wire: Wire) -> bytes:
+def peer_certificate(wire: Wire) -> bytes:
+    """The certificate that the server showed, DER. Raises ``LinkFailureError`` where there was none."""
     tls_object = wire.transport.get_extra_info("ssl_object")
     der = tls_object.getpeercert(True) if tls_object is not None else None
     if not der:
@@ -165,7 +166,7 @@ def _peer(wire: Wire) -> bytes:
 
 
 def _check_pins(wire: Wire, config: SessionConfig) -> None:
-    der = _peer(wire)
+    der = peer_certificate(wire)
     if not is_pinned(der, config.pins):
         report = explain(der, config.domain, time.time_ns() // 1000)
         raise BadCertificateError(

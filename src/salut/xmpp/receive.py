@@ -276,6 +276,7 @@ class Receiver:
             iq.get("to", ""),
             iq.get("id", ""),
             payload,
+            self._stream.jid,
         )
         self._ask(handler, request)
         return True

@@ -27,6 +27,7 @@ class Account:
 
 Handler = Callable[[Account, "Inbound", Via], Awaitable[object] | None]
 KeysHandler = Callable[[Account, list[str]], object]
+Reader = Callable[[Account, "Inbound"], object | None]
 
 
 class Router:
@@ -36,6 +37,7 @@ class Router:
     ``own(profile, bare)``: all messages from this address (rooms). ``main(type)``: the others, by type.
     ``observe(part)``: told in addition (receipts, chat states). Handlers may return an awaitable that ends
     when all is stored; the message is not acknowledged to the server before.
+    ``reader(type)``: makes of an archived message what history keeps; nothing is stored by it.
     """
 
     def __init__(self) -> None:
@@ -43,6 +45,7 @@ class Router:
         self._mains: dict[str, Handler] = {}
         self._owned: dict[tuple[str, str], Handler] = {}
         self._observers: dict[str, list[Handler]] = {}
+        self._readers: dict[str, Reader] = {}
         self._acked: list[KeysHandler] = []
         self._lost: list[KeysHandler] = []
 
@@ -61,9 +64,23 @@ class Router:
         else:
             self._owned[profile, bare] = handler
 
+    def by_type(self, account: Account, inbound: Inbound, via: Via) -> Awaitable[object] | None:
+        """What ``main``'s handler makes of a message, for an owner that has no use for it itself."""
+        handler = self._mains.get(inbound.type)
+        return handler(account, inbound, via) if handler is not None else None
+
     def observe(self, part: str, handler: Handler) -> None:
         """Tell ``handler`` of messages with ``part``, after the main handler."""
         self._observers.setdefault(part, []).append(handler)
+
+    def reader(self, kind: str, reader: Reader) -> None:
+        """Let ``reader`` read archived messages of type ``kind``."""
+        self._readers[kind] = reader
+
+    def read(self, account: Account, inbound: Inbound) -> object | None:
+        """An archived message as its feature keeps it (history's ``NewMessage``); ``None``: not worth keeping."""
+        reader = self._readers.get(inbound.type)
+        return reader(account, inbound) if reader is not None else None
 
     def on_acked(self, handler: KeysHandler) -> None:
         """``handler`` learns which tracked stanzas the server has."""
@@ -93,19 +110,24 @@ class Router:
         bare = inbound.from_.partition("/")[0]
         handler = self._owned.get((account.profile, bare)) or self._mains.get(inbound.type)
         result = handler(account, inbound, via) if handler is not None else None
-        more: list[Awaitable[object]] = []
-        observers = self._observers
-        for part in parts:
-            if part in observers:
-                for observer in observers[part]:
-                    extra = observer(account, inbound, via)
-                    if extra is not None:
-                        more.append(extra)
+        more = self.observed(account, inbound, via)
         if not more:
             return result
         if result is not None:
             more.append(result)
         return more[0] if len(more) == 1 else asyncio.gather(*more)
+
+    def observed(self, account: Account, inbound: Inbound, via: Via) -> list[Awaitable[object]]:
+        """Tell the observers alone."""
+        more: list[Awaitable[object]] = []
+        observers = self._observers
+        for part in inbound.parts:
+            if part in observers:
+                for observer in observers[part]:
+                    extra = observer(account, inbound, via)
+                    if extra is not None:
+                        more.append(extra)
+        return more
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,7 @@ class Session:
         self.config = config
         self.features = Features()
         self.resumed = False
+        self.serial = 0  # of the session that stands, or stood last: counts those that were not resumed
         self.jid = config.jid
         self._events = events
         self._owner = owner
@@ -213,6 +214,7 @@ class Session:
         result = arrival.established
         self.resumed = result.resumed
         if not result.resumed:
+            self.serial += 1
             self._pending.fail("the session on which this was asked is over")
             self.jid = result.jid
         names = {"rosterver" if tag == ROSTER_VERSION else tag.rpartition("}")[2] for tag in result.stream}

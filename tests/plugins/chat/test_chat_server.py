@@ -34,4 +34,9 @@ async def test_same_op_sends_once(server: XmppServer, tmp_path: Path) -> None:
         again = await kit.call("chat.send", profile="alice", to=bob.jid, body="once", op="op-1")
         assert again["id"] == first["id"]
         await kit.call("chat.send", profile="alice", to=bob.jid, body="end", wait="delivered")
+
+        async def both() -> bool:
+            return len(await kit.messages("bob", alice.jid)) >= 2
+
+        await kit.until(both)
         assert [m["body"] for m in await kit.messages("bob", alice.jid)] == ["once", "end"]

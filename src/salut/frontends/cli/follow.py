@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The journal as a stream that survives cuts and restarts of the daemon (``want: changes``)."""
+"""The journals as one stream of changes and resets, with a position after each."""
 
 from __future__ import annotations
 
-from time import sleep
-
 from salut import __version__
-from salut.client import wire
+from salut.client.follow import follow
 from salut.frontends.cli import show
 from salut.frontends.cli.shapes import flag, inner, number, objects, text
 from salut.model.errors import SalutError
@@ -18,10 +16,6 @@ if TYPE_CHECKING:
 
     from salut.frontends.cli.link import Link
     from salut.frontends.cli.shapes import Json, Object
-
-STEP = 0.1  # seconds before the first try to come back; doubles up to MOST
-MOST = 2.0
-FINAL = ("kicked", "denied", "protocol")  # goodbyes after which one does not come back
 
 
 class Seen:
@@ -50,77 +44,76 @@ class Reset:
 
 
 class Follower:
-    """Follows the journals of ``profiles`` (none: all) from ``positions`` on (journal -> epoch, seq)."""
+    """Follows the journals of ``profiles`` (none: all) from ``positions`` on (journal -> epoch, seq).
 
-    def __init__(self, link: Link, name: str, profiles: list[str] | None, patient: bool = True) -> None:
-        self._link = link
+    Journals without a position begin now. ``patient``: wait while the daemon is away. ``positions`` moves on
+    with each event.
+    """
+
+    def __init__(self, name: str, profiles: list[str] | None, patient: bool = True) -> None:
         self._name = name
         self._profiles = profiles
         self._patient = patient
-        self._early: list[Reset] = []
+        self._away = False
         self.positions: dict[str, tuple[str, int]] = {}
 
-    def attach(self) -> None:
-        """Attach and continue from ``positions``; journals without one begin now."""
-        resume: Object = {journal: [epoch, seq] for journal, (epoch, seq) in self.positions.items()}
+    def params(self) -> Object:
+        """The parameters of the attach."""
         window: Object = {"name": self._name, "kind": "cli", "version": __version__}
-        params: Object = {"window": window, "want": "changes", "resume": resume}
-        if self._profiles is not None:
-            params["profiles"] = [*self._profiles]
-        attached: Json = self._link.connection.request("attach", params)
-        for start in objects(attached, "journals"):
-            self._early += self._begin(start)
+        resume: Object = {journal: [epoch, seq] for journal, (epoch, seq) in self.positions.items()}
+        profiles: Json = None if self._profiles is None else [*self._profiles]
+        return {"window": window, "want": "changes", "resume": resume, "profiles": profiles}
 
-    def _begin(self, start: Object) -> list[Reset]:
-        journal, reason = text(start, "journal"), text(start, "reset")
-        if reason == "gone":
-            self.positions.pop(journal, None)
-        else:
-            self.positions[journal] = position(start)
-        return [Reset(journal, reason)] if reason else []
+    def events(self) -> Iterator[Seen | Reset | None]:
+        """Changes and resets, for ever; ``None`` once when the first attach is done.
 
-    def events(self) -> Iterator[Seen | Reset]:
-        """Changes and resets, for ever. Comes back after a cut, and waits while the daemon is down.
-
-        Raises ``SalutError`` when the daemon sends this window away, or where it is not patient.
+        Raises ``SalutError`` when the daemon sends this window away, or is lost where it is not patient.
         """
-        while True:
-            yield from self._early
-            self._early.clear()
-            try:
-                for method, params in self._link.connection.notifications():
-                    yield from self._take(method, params)
-            except SalutError as error:
-                if error.code != "no-daemon" or error.data.get("goodbye") in FINAL or not self._patient:
-                    raise
-                self._come_back()
+        yet = False
+        for method, told in follow(self.params(), lost=self._lost):
+            if method == "attach":
+                yield from self._begin(objects(told, "journals"))
+                if not yet:
+                    yield None
+                yet = True
+            elif method == "start":
+                yield from self._begin([told])
+            elif method == "changes":
+                yield from self._changes(told)
 
-    def _take(self, method: str, params: Object) -> Iterator[Seen | Reset]:
-        if method == "start":
-            yield from self._begin(params)
-        elif method == "changes":
-            journal, live = text(params, "journal"), flag(params, "live")
-            for change in objects(params, "changes"):
-                seen = Seen(journal, change, live)
-                self.positions[journal] = (self.positions.get(journal, ("", 0))[0], seen.seq)
-                yield seen
-
-    def _come_back(self) -> None:
-        show.note(_("The connection to the daemon was lost; waiting for it."))
-        pause = STEP
-        while True:
-            self._link.close()
-            sleep(pause)
-            pause = min(MOST, pause * 2)
-            try:
-                self._link.adopt(wire.connect(start=False))
-                self.attach()
-            except SalutError as error:
-                if error.code != "no-daemon" or error.data.get("goodbye") in FINAL:
-                    raise
+    def _begin(self, starts: list[Object]) -> Iterator[Reset]:
+        if self._away:
+            self._away = False
+            show.note(_("The daemon is back."))
+        for start in starts:
+            journal, reason = text(start, "journal"), text(start, "reset")
+            if reason == "gone":
+                self.positions.pop(journal, None)
             else:
-                show.note(_("The daemon is back."))
-                return
+                self.positions[journal] = position(start)
+            if reason:
+                yield Reset(journal, reason)
+
+    def _changes(self, told: Object) -> Iterator[Seen]:
+        journal, live = text(told, "journal"), flag(told, "live")
+        for change in objects(told, "changes"):
+            seen = Seen(journal, change, live)
+            self.positions[journal] = (self.positions.get(journal, ("", 0))[0], seen.seq)
+            yield seen
+
+    def _lost(self, error: SalutError, seconds: float) -> None:
+        if not self._patient:
+            raise error
+        if not self._away:
+            self._away = True
+            show.note(_("The connection to the daemon was lost; waiting for it."))
+
+
+def present(link: Link, follower: Follower) -> dict[str, tuple[str, int]]:
+    """Where the journals stand now, by a short attach of its own: one connection attaches only once."""
+    attached: Json = link.connection.request("attach", follower.params())
+    link.close()
+    return {text(start, "journal"): position(start) for start in objects(attached, "journals")}
 
 
 def position(start: Object) -> tuple[str, int]:

@@ -49,11 +49,6 @@ class Link:
             self._connection = wire.connect(start=self._start)
         return self._connection
 
-    def adopt(self, connection: wire.Connection) -> None:
-        """Take a new connection in place of the one that was lost."""
-        self.close()
-        self._connection = connection
-
     def call(self, method: str, params: Object | None = None, wait: float = 0.0) -> Json:
         """Ask the daemon. ``wait``: seconds that the daemon itself may take over the question."""
         value: Json = self.connection.call(method, params, self._bound(wait)).value

@@ -34,7 +34,11 @@ OPTIONS = (
 
 def given(words: Given) -> str | None:
     """The password that the options name, or ``None`` where they are absent."""
-    file, command = words.maybe("password_file"), words.maybe("password_command")
+    return found(words.maybe("password_file"), words.maybe("password_command"))
+
+
+def found(file: str | None, command: str | None) -> str | None:
+    """The first line of a file (“-”: standard input), or of a command's output; ``None`` for neither."""
     if file is not None and command is not None:
         raise invalid("password-file", _("--password-file and --password-command contradict each other."))
     if file is not None:
@@ -44,9 +48,9 @@ def given(words: Given) -> str | None:
 
 def asked(words: Given, prompt: str) -> str:
     """The password that the options name, else what the person types. ``invalid`` without a terminal."""
-    found = given(words)
-    if found is not None:
-        return found
+    named = given(words)
+    if named is not None:
+        return named
     if sys.stdin is None or not sys.stdin.isatty():
         raise invalid(
             "password-file",

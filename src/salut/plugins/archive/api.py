@@ -21,11 +21,12 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     archive: str = ""  # "" the account's own, else a room's address
     after: str = ""  # archive id before the gap; empty: the beginning of the archive
     before: str = ""  # archive id after it; empty: the newest there
-    low: int = 0
+    low: int = 0  # places between which its messages will stand; 0: open
     high: int = 0
-    since: int = 0  # moments between which it lies
+    since: int = 0  # moments between which it lies; 0: open
     until: int = 0
-    fetched: int = 0
+    fetched: int = 0  # archived messages seen so far
+    manual: bool = False  # older than what was ever fetched here: waits to be asked for
     state: GapState = "open"
     error: str = ""
 
@@ -43,12 +44,17 @@ class ArchiveApi(Service):
     @method(scope="send", write=True)
     @abstractmethod
     async def fill(self, *, profile: str, gap: int | None = None) -> list[Gap]:
-        """Fetch what is missing: one gap, or all. Returns the gaps that are left."""
+        """Fetch what is missing: one gap, or all. Returns the gaps that are left after at most a minute;
+        what is still being fetched then goes on. ``not-connected``, ``not-found``."""
 
     @method(scope="send", write=True)
     @abstractmethod
     async def older(self, *, profile: str, conversation: str, limit: int = 100) -> Page[int]:
-        """Fetch older messages of a conversation than history holds; returns the new messages' ids."""
+        """Fetch older messages of a conversation than history holds; returns the new messages' ids.
+
+        ``limit`` at most 100. ``before`` of the page is set while there are more. ``busy`` while what came
+        since the last session is still being fetched.
+        """
 
 
 CONTRACT: Final = Contract(

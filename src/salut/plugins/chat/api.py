@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from salut.api.contract import Contract, Kind, Service, method
-from salut.plugins.history.api import Message, MessageState
+from salut.plugins.history.api import Message, MessageState, NewMessage
 
 TypingState = Literal["active", "composing", "paused", "inactive", "gone"]  # XEP-0085 section 3
 
@@ -53,28 +53,55 @@ class ChatApi(Service):
         """Tell the other side whether the person is writing (XEP-0085)."""
 
 
+class Occupancy(Protocol):
+    """What chat asks the plugin that knows of rooms."""
+
+    def sender(self, profile: str, room: str) -> str | None:
+        """Our address in a room (room/nick), whether we are in it now or not; ``None``: this is no room."""
+
+    def ready(self, profile: str, room: str) -> bool:
+        """We are in it and know what it holds: messages may leave."""
+
+    def check(self, profile: str, room: str) -> None:
+        """``refused`` when we are not in the room and do not try to get in."""
+
+
 class Chat(Protocol):
     """What other plugins use of chat, in the daemon."""
 
     def ask(self, extra: Callable[[Message], str]) -> None:
         """``extra(message)`` is XML that goes with each outgoing message (receipt and marker requests)."""
 
-    def rooms(self, sender_of: Callable[[str, str], tuple[str, str] | None]) -> None:
-        """``sender_of(profile, address)``: for a joined room our (room, nick), else ``None``."""
+    def rooms(self, occupancy: Occupancy) -> None:
+        """Set who knows of rooms."""
 
-    def hold(self, profile: str) -> None:
-        """Do not send again what is pending until ``release``: the archive may show that it arrived."""
+    def flush(self, profile: str) -> Awaitable[None]:
+        """Send what is pending and has not left in this session; no effect between ``hold`` and ``release``."""
+
+    def late(self, take: Callable[[str, NewMessage], bool]) -> None:
+        """``take(profile, message)`` is asked for each message that a fresh session delivers late (kept by the
+        server while nobody was there, or taken from a session that it gave up), and that the archive has too.
+        True: it is dealt with; its place is the archive's to say."""
+
+    def hold(self, profile: str) -> Awaitable[int | None]:
+        """Do not send again what is pending until ``release``: the archive may show that it arrived.
+
+        Returns when the oldest of it was written; ``None``: nothing is pending, and nothing held.
+        """
+
+    def held(self, profile: str) -> Awaitable[bool]:
+        """Whether something that ``hold`` found is still pending."""
 
     def release(self, profile: str) -> None:
-        """Pending messages may leave (again)."""
+        """Pending messages may leave (again). May be called more than once."""
 
     def advance(
         self, profile: str, origin: str, state: MessageState, error: str = "", by: str = ""
     ) -> Awaitable[None]:
         """An own message got further (or failed); ``by``: in this conversation."""
 
-    def heard(self, profile: str, sender: str, state: TypingState) -> None:
-        """Someone writes, or has stopped to."""
+    def heard(self, profile: str, sender: str, state: TypingState, *, group: bool = False) -> None:
+        """Someone writes, or has stopped to; ``group``: to all in the room that ``sender`` is in."""
 
 
 CONTRACT: Final = Contract(

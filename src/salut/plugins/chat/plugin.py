@@ -32,9 +32,14 @@ class ChatPlugin(Plugin):
     def port(self) -> object:
         return self._service
 
+    async def opening(self, profile: str) -> None:
+        if not self._service.protocol.has_begun(self.host.link(profile)):
+            self._service.begin(profile)
+
     async def online(self, profile: str, resumed: bool) -> None:
         if not resumed:
-            await self._service.flush(profile)
+            self._service.protocol.begin(self.host.link(profile))
+        await self._service.flush(profile)
 
     def offline(self, profile: str) -> None:
         self._service.forget(profile)

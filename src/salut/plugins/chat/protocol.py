@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, cast
-from xml.etree.ElementTree import Element
 
 from salut.engine.plugin import Link
-from salut.model import moment
 from salut.model.errors import SalutError
 from salut.plugins.chat.api import TypingState
 from salut.plugins.history.api import Message, NewMessage
 from salut.xmpp.decode import Inbound
 from salut.xmpp.errors import BusyError, OfflineError, StanzaError
+from salut.xmpp.messages import DELAY, SID, archive_id, delay, origin_of, server_time, stanza_id
 from salut.xmpp.router import Account, Via, Wires
 from salut.xmpp.xmltext import escape
 
@@ -21,50 +20,16 @@ if TYPE_CHECKING:
     from salut.plugins.chat.service import ChatService
 
 CHAT_STATES = "http://jabber.org/protocol/chatstates"
-SID = "urn:xmpp:sid:0"
-DELAY = "urn:xmpp:delay"
 STATES: tuple[TypingState, ...] = ("active", "composing", "paused", "inactive", "gone")
 KINDS = {"chat": "chat", "normal": "normal"}
 
 
-def stanza_id(element: Element) -> tuple[str, str] | None:
-    """XEP-0359: who says so, and the id."""
-    by, key = element.get("by", ""), element.get("id", "")
-    return (by, key[:512]) if by and key else None
+def new_message(account: Account, inbound: Inbound, is_room: Callable[[str], bool]) -> NewMessage | None:
+    """A message between people as history takes it; ``None`` where there is nothing to keep.
 
-
-def delay(element: Element) -> tuple[str, int] | None:
-    """XEP-0203: who says so, and when it was sent."""
-    try:
-        return element.get("from", ""), moment.parse(element.get("stamp", ""))
-    except ValueError:
-        return None
-
-
-def origin_of(inbound: Inbound) -> str:
-    """The id that its sender gave the message."""
-    origin = inbound.parts.get("origin-id")
-    return (origin if isinstance(origin, str) and origin else inbound.id)[:512]
-
-
-def archive_id(inbound: Inbound, by: str) -> str:
-    """The id in the archive of ``by``, believed only from there (XEP-0359 section 5)."""
-    for who, key in cast("list[tuple[str, str]]", inbound.parts.get("stanza-id", ())):
-        if who == by:
-            return key
-    return ""
-
-
-def server_time(inbound: Inbound, by: tuple[str, ...]) -> int:
-    """When one of ``by`` says that the message was sent; 0 where none does."""
-    for who, when in cast("list[tuple[str, int]]", inbound.parts.get("delay", ())):
-        if who in by:
-            return when
-    return 0
-
-
-def new_message(account: Account, inbound: Inbound) -> NewMessage | None:
-    """A message between people as history takes it; ``None`` where there is nothing to keep."""
+    ``is_room``: whether a bare address is a room's, so that this is a private chat with one of its occupants
+    (XEP-0045 section 7.5).
+    """
     parts = inbound.parts
     body = parts.get("body", "")
     subject = parts.get("subject", "")
@@ -72,12 +37,15 @@ def new_message(account: Account, inbound: Inbound) -> NewMessage | None:
         return None
     sender = inbound.from_
     outgoing = sender.partition("/")[0] == account.bare
-    other = (inbound.to if outgoing else sender).partition("/")[0] or account.bare
+    other, _, resource = (inbound.to if outgoing else sender).partition("/")
+    other = (other or account.bare).lower()
+    private = bool(resource) and is_room(other)
     return NewMessage(
-        conversation=other.lower(),
+        conversation=f"{other}/{resource}" if private else other,
+        conversation_kind="private" if private else "contact",
         sender=sender,
         outgoing=outgoing,
-        kind="normal" if inbound.type == "normal" else "chat",
+        kind="private" if private else "normal" if inbound.type == "normal" else "chat",
         body=str(body),
         subject=str(subject),
         thread=str(parts.get("thread", ""))[:512],
@@ -94,6 +62,7 @@ class ChatProtocol:
 
     def __init__(self, wires: Wires, service: ChatService) -> None:
         self._service = service
+        self._begun: dict[str, int] = {}
         decoders = wires.shared.decoders
         decoders.add(f"{{{SID}}}stanza-id", "stanza-id", stanza_id, many=True)
         decoders.add(f"{{{SID}}}origin-id", "origin-id", lambda element: element.get("id"))
@@ -106,28 +75,52 @@ class ChatProtocol:
         router = wires.router
         router.main("chat", self._message)
         router.main("normal", self._message)
+        router.reader("chat", self._read)
+        router.reader("normal", self._read)
         router.main("error", self._error)
         router.observe("chat-state", self._chat_state)
         router.on_acked(lambda account, keys: service.acked(account.profile, keys))
 
     # In
     def _message(self, account: Account, inbound: Inbound, via: Via) -> Awaitable[object] | None:
-        new = new_message(account, inbound)
-        return self._service.received(account.profile, new) if new is not None else None
+        new = self._read(account, inbound)
+        if new is None:
+            return None
+        # after a resumption the server stamps what this very session missed
+        late = bool(new.at) and not account.session.resumed
+        return self._service.received(account.profile, new, late)
+
+    def _read(self, account: Account, inbound: Inbound) -> NewMessage | None:
+        return new_message(account, inbound, lambda bare: self._service.is_room(account.profile, bare))
 
     def _error(self, account: Account, inbound: Inbound, via: Via) -> Awaitable[object] | None:
         problem = inbound.parts.get("error")
         words = problem.text or problem.condition if isinstance(problem, StanzaError) else ""
-        other = inbound.from_.partition("/")[0].lower()
+        bare, _, resource = inbound.from_.partition("/")
+        other = bare.lower()
+        if resource and self._service.is_room(account.profile, other):
+            other = f"{other}/{resource}"
         return self._service.bounced(account.profile, origin_of(inbound), other, words)
 
     def _chat_state(self, account: Account, inbound: Inbound, via: Via) -> None:
         if not via and inbound.type != "error":
-            self._service.heard(account.profile, inbound.from_, cast("Any", inbound.parts["chat-state"]))
+            state = cast("Any", inbound.parts["chat-state"])
+            self._service.heard(account.profile, inbound.from_, state, group=inbound.type == "groupchat")
 
     # Out
+    def begin(self, link: Link) -> None:
+        """Messages may leave on the session that stands now."""
+        self._begun[link.profile] = cast("Account", link.session).session.serial
+
+    def has_begun(self, link: Link) -> bool:
+        """Whether messages may leave on this session already."""
+        return self._begun.get(link.profile) == cast("Account", link.session).session.serial
+
     def send(self, link: Link, message: Message, asks: str) -> None:
-        """Put a stored message on its way; ``asks``: what other features add. ``not-connected``."""
+        """Put a stored message on its way; ``asks``: what other features add. ``not-connected``, also while a
+        fresh session is being opened: what is pending goes first."""
+        if not self.has_begun(link):
+            raise SalutError("not-connected", "the session is being opened")
         kind = (
             "groupchat" if message.kind == "groupchat" else ("normal" if message.kind == "normal" else "chat")
         )

@@ -13,7 +13,8 @@ from salut.engine.plugin import Host, Link
 from salut.model import address as addresses
 from salut.model.errors import SalutError, invalid
 from salut.model.words import _
-from salut.plugins.chat.api import ChatApi, Typing, TypingState
+from salut.plugins.chat.api import ChatApi, Occupancy, Typing, TypingState
+from salut.plugins.chat.outgoing import Outgoing
 from salut.plugins.history.api import History, Message, MessageState, NewMessage
 
 if TYPE_CHECKING:
@@ -26,6 +27,21 @@ ORDER: Final[dict[str, int]] = {"pending": 0, "sent": 1, "delivered": 2, "read":
 GOALS: Final[dict[str, int]] = {"server": 1, "delivered": 2, "read": 3}
 
 
+class NoRooms:
+    """``Occupancy`` without a plugin for rooms."""
+
+    def sender(self, profile: str, room: str) -> str | None:
+        """No address is a room."""
+        return None
+
+    def ready(self, profile: str, room: str) -> bool:
+        """We are in none."""
+        return False
+
+    def check(self, profile: str, room: str) -> None:
+        """Nothing to refuse."""
+
+
 class ChatService(ChatApi):
     """Sending, and what comes in between people."""
 
@@ -33,10 +49,11 @@ class ChatService(ChatApi):
         self._host = host
         self._history = host.need("history", History)  # type: ignore[type-abstract]  # the port's Protocol
         self._asks: list[Callable[[Message], str]] = []
-        self._sender_of: Callable[[str, str], tuple[str, str] | None] = lambda _profile, _to: None
+        self._rooms: Occupancy = NoRooms()
         self._waiting: dict[tuple[str, str], list[asyncio.Future[Message]]] = {}
         self._typing: dict[tuple[str, str], asyncio.TimerHandle] = {}
-        self._held: set[str] = set()  # profiles whose pending messages wait for the archive
+        self._late: Callable[[str, NewMessage], bool] = lambda _profile, _message: False
+        self._outgoing: dict[str, Outgoing] = {}
         self.protocol: ChatProtocol
 
     # Other plugins (the port)
@@ -44,24 +61,43 @@ class ChatService(ChatApi):
         """``extra(message)`` is XML that goes with each outgoing message (receipt and marker requests)."""
         self._asks.append(extra)
 
-    def rooms(self, sender_of: Callable[[str, str], tuple[str, str] | None]) -> None:
-        """``sender_of(profile, address)``: for a joined room our (room, nick), else ``None``."""
-        self._sender_of = sender_of
+    def rooms(self, occupancy: Occupancy) -> None:
+        """Set who knows of rooms."""
+        self._rooms = occupancy
 
-    def hold(self, profile: str) -> None:
-        """Do not send again what is pending until ``release``: the archive may show that it arrived."""
-        self._held.add(profile)
+    def late(self, take: Callable[[str, NewMessage], bool]) -> None:
+        """See ``Chat``."""
+        self._late = take
+
+    async def hold(self, profile: str) -> int | None:
+        """See ``Chat``."""
+        pending = await self._history.pending(profile)
+        if not pending:
+            return None
+        self._out(profile).held = pending[-1].id
+        return min(message.at for message in pending)
+
+    async def held(self, profile: str) -> bool:
+        """See ``Chat``."""
+        newest = self._out(profile).held
+        if newest is None:
+            return False
+        return any(message.id <= newest for message in await self._history.pending(profile))
 
     def release(self, profile: str) -> None:
-        """Pending messages may leave (again)."""
-        self._held.discard(profile)
-        self._host.owner.spawn(self.flush(profile), f"send pending {profile}")
+        """See ``Chat``."""
+        out = self._out(profile)
+        if out.held is not None:
+            out.held = None
+            self._host.owner.spawn(self.flush(profile), f"send pending {profile}")
 
     async def advance(
         self, profile: str, origin: str, state: MessageState, error: str = "", by: str = ""
     ) -> None:
         """An own message got further (or failed)."""
         message = await self._history.set_state(profile, origin=origin, state=state, error=error, by=by)
+        if message is None and by and (profile, origin) in self._waiting:  # history knew it before us
+            message = await self._history.find(profile, origin=origin, conversation=by)
         if message is not None:
             self._tell(profile, message)
 
@@ -85,17 +121,17 @@ class ChatService(ChatApi):
             )
         if not body and not subject:
             raise invalid("body", _("An empty message was not sent."))
-        new = self._outgoing(profile, addresses.parse(to), body, subject, kind)
+        new = self._make(profile, addresses.parse(to), body, subject, kind)
         message = await self._history.ingest(profile, new)
         if message is None:  # the same op again, after the first answer was lost
             message = await self._again(profile, new)
-        elif profile not in self._held:
-            self._put(profile, message)
+        elif not self._waits_for_room(profile, message) and self._out(profile).direct():
+            self._out(profile).stuck = not self._put(profile, message)
         if wait != "stored":
             message = await self._wait(profile, message, GOALS[wait], min(max(timeout, 0.1), MAX_WAIT))
         return message
 
-    def _outgoing(
+    def _make(
         self,
         profile: str,
         to: addresses.Address,
@@ -105,12 +141,14 @@ class ChatService(ChatApi):
     ) -> NewMessage:
         context = CURRENT.get()
         origin = context.op if context and context.op else secrets.token_hex(12)
-        room = self._sender_of(profile, to.bare)
-        if room is not None and not to.resource:
+        occupant = self._rooms.sender(profile, to.bare)
+        if occupant is not None:
+            self._rooms.check(profile, to.bare)
+        if occupant is not None and not to.resource:
             return NewMessage(
                 conversation=to.bare,
                 conversation_kind="room",
-                sender=f"{room[0]}/{room[1]}",
+                sender=occupant,
                 outgoing=True,
                 kind="groupchat",
                 body=body,
@@ -119,14 +157,14 @@ class ChatService(ChatApi):
                 origin=origin,
                 stream=to.bare,
             )
-        private = room is not None
+        private = occupant is not None
         words: Literal["chat", "normal", "private"] = "private" if private else "chat"
         if not private and (kind == "normal" or (kind == "auto" and subject)):
             words = "normal"
         return NewMessage(
             conversation=str(to) if private else to.bare,
             conversation_kind="private" if private else "contact",
-            sender=self._own(profile),
+            sender=occupant or self._own(profile),
             outgoing=True,
             kind=words,
             body=body,
@@ -144,15 +182,30 @@ class ChatService(ChatApi):
             raise SalutError("conflict", _("This op id was used for another message."), {"field": "op"})
         return message
 
-    def _put(self, profile: str, message: Message) -> None:
-        """On its way, if there is a link; else ``flush`` does it when there is one."""
+    def _out(self, profile: str) -> Outgoing:
+        return self._outgoing.setdefault(profile, Outgoing())
+
+    def _waits_for_room(self, profile: str, message: Message) -> bool:
+        """Whether a message cannot leave before we are in its room; it is in nobody else's way."""
+        if message.kind not in ("groupchat", "private"):
+            return False
+        return not self._rooms.ready(profile, message.conversation.partition("/")[0])
+
+    def _put(self, profile: str, message: Message) -> bool:
+        """On its way, once in a session; false where that is not possible now: then ``flush`` does it."""
+        out = self._out(profile)
+        if message.origin in out.left:
+            return True
         if not self._host.is_online(profile):
-            return
+            return False
         try:
             self.protocol.send(self._host.link(profile), message, "".join(ask(message) for ask in self._asks))
         except SalutError as error:
             if error.code != "not-connected":
                 raise
+            return False
+        out.left.add(message.origin)
+        return True
 
     async def _wait(self, profile: str, message: Message, goal: int, timeout: float) -> Message:
         mark = (profile, message.origin)
@@ -187,13 +240,20 @@ class ChatService(ChatApi):
 
     async def typing(self, *, profile: str, conversation: str, state: TypingState) -> None:
         to = addresses.parse(conversation)
-        room = self._sender_of(profile, to.bare)
-        kind = "groupchat" if room is not None and not to.resource else "chat"
+        occupant = self._rooms.sender(profile, to.bare)
+        if occupant is not None:
+            self._rooms.check(profile, to.bare)
+        kind = "groupchat" if occupant is not None and not to.resource else "chat"
         self.protocol.send_state(self._host.link(profile), str(to), kind, state)
 
     # The server
-    def received(self, profile: str, new: NewMessage) -> Awaitable[object]:
-        """A message between people, live or as a carbon copy; done when it is stored."""
+    def received(self, profile: str, new: NewMessage, late: bool) -> Awaitable[object] | None:
+        """A message between people, live or as a carbon copy; done when it is stored.
+
+        ``late``: the server had it before this session began.
+        """
+        if late and new.archive and self._late(profile, new):
+            return None
         if not new.outgoing:
             self.heard(profile, new.sender, "active")
         return self._history.ingest(profile, new)
@@ -205,16 +265,28 @@ class ChatService(ChatApi):
     def acked(self, profile: str, origins: list[str]) -> None:
         """The server has these."""
         for origin in origins:
-            self._host.owner.spawn(self.advance(profile, origin, "sent"), "acknowledged")
+            self._host.owner.spawn(self._acked(profile, origin), "acknowledged")
 
-    def heard(self, profile: str, sender: str, state: TypingState) -> None:
+    async def _acked(self, profile: str, origin: str) -> None:
+        out = self._out(profile)
+        await self.advance(profile, origin, "sent")
+        out.left.discard(origin)  # not before: a flush sends what is pending and was not sent
+        if out.stuck:
+            await self.flush(profile)
+
+    def is_room(self, profile: str, bare: str) -> bool:
+        """Whether messages with this bare address are those of a room."""
+        return self._rooms.sender(profile, bare) is not None
+
+    def heard(self, profile: str, sender: str, state: TypingState, *, group: bool = False) -> None:
         """Someone writes, or has stopped to."""
         ceases = state not in ("composing", "paused")
         if ceases and not self._typing:
             return  # the hot road: nobody writes
         bare = sender.partition("/")[0].lower()
-        private = self._sender_of(profile, bare) is not None
-        conversation = sender if private else bare
+        if group and sender == self._rooms.sender(profile, bare):
+            return  # what we told the room comes back
+        conversation = sender if not group and self.is_room(profile, bare) else bare
         key = f"{conversation} {sender}"
         handle = self._typing.pop((profile, key), None)
         if handle is not None:
@@ -225,19 +297,33 @@ class ChatService(ChatApi):
         typing = Typing(conversation=conversation, sender=sender, state=state)
         self._host.journal.passing(profile, "typing", key, typing)
         self._typing[profile, key] = asyncio.get_running_loop().call_later(
-            TYPING_SECONDS, self.heard, profile, sender, "inactive"
+            TYPING_SECONDS, lambda: self.heard(profile, sender, "inactive", group=group)
         )
 
     async def flush(self, profile: str) -> None:
-        """Send what is pending, in order."""
-        if profile in self._held:
+        """Send what is pending and did not leave in this session, in order."""
+        out = self._out(profile)
+        if not out.begin():
             return
-        for message in await self._history.pending(profile):
-            if message.kind != "groupchat" or self._sender_of(profile, message.conversation) is not None:
-                self._put(profile, message)
+        stuck = True
+        try:
+            while out.round():
+                for message in await self._history.pending(profile):
+                    if not self._waits_for_room(profile, message) and not self._put(profile, message):
+                        return
+            stuck = False
+        finally:
+            out.end(stuck=stuck)
+
+    def begin(self, profile: str) -> None:
+        """A fresh session: nothing was sent on it."""
+        out = self._out(profile)
+        out.left.clear()
+        out.held = None
 
     def forget(self, profile: str) -> None:
-        """The profile has no link any more: nobody types."""
+        """The profile's session is over: nobody types, and what it did not acknowledge may leave again."""
+        self._out(profile).left.clear()
         for mark in [mark for mark in self._typing if mark[0] == profile]:
             self._typing.pop(mark).cancel()
         self._host.journal.drop_passing(profile, "typing")

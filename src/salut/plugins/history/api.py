@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from salut.api.contract import Contract, Kind, Service, method
-from salut.api.ports import Tx
+from salut.api.ports import Read, Tx
 from salut.model.page import Page
 
 MessageKind = Literal["chat", "normal", "groupchat", "private"]
@@ -147,7 +147,25 @@ class NewMessage(msgspec.Struct, kw_only=True):
     sub: int = 0
     mention: bool = False
     counts: bool = True  # whether it may count as unread
+    perhaps_own: bool = False  # replayed under our nick: ours only if history holds it as sent by us
     markable: bool = False  # its sender wants to know when it is read (XEP-0333)
+
+
+class Newest(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one stream of messages ends now; a gap that opens lies above it."""
+
+    place: int = 0  # of the newest message received or known to be archived; 0: none
+    at: int = 0  # when that was
+    archive: str = ""  # the newest archive id known
+    last_id: int = 0  # the highest message id there is, of any stream
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where a message stands that history has already. ``sure``: known by its archive id, not by likeness."""
+
+    place: int
+    sub: int
+    sure: bool
 
 
 ReadHook = Callable[[str, Conversation, Message | None], Awaitable[object]]
@@ -169,12 +187,19 @@ class History(Protocol):
         A message that was there without its archive id learns it.
         """
 
-    def bounds(self, tx: Tx, stream: str) -> tuple[int, int]:
-        """Where a gap that opens now begins: the place of the newest message of a stream that its archive holds
-        too (0: none), and the highest message id there is."""
+    def newest(self, tx: Tx, stream: str) -> Newest:
+        """Where a gap that opens now begins. Own messages without an archive id do not count: where they stand
+        among those that others sent meanwhile, the archive alone knows."""
 
-    def ceiling(self, tx: Tx, stream: str, after_id: int) -> int | None:
-        """Where it ends: the place of the first message received live with an id above ``after_id``, if any."""
+    def ceiling(self, tx: Tx, stream: str, after_id: int, above: int = 0) -> Message | None:
+        """Where it ends: the first message received live with an id above ``after_id`` and a place above
+        ``above``, if any."""
+
+    def oldest(self, tx: Tx, conversation: str) -> Message | None:
+        """The first message of a conversation that has an archive id."""
+
+    def standing(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Standing | None]:
+        """Which of these archived messages are there already, and where."""
 
     def set_state(
         self, profile: str, *, origin: str, state: MessageState, error: str = "", by: str = ""
@@ -185,8 +210,22 @@ class History(Protocol):
     def find(self, profile: str, *, origin: str, conversation: str) -> Awaitable[Message | None]:
         """An own message, by the id that it left with."""
 
+    def newest_message(self, profile: str, conversation: str) -> Awaitable[Message | None]:
+        """The newest message of a conversation that its server has shown us."""
+
     def pending(self, profile: str) -> Awaitable[list[Message]]:
         """Own messages that the server has not acknowledged, in order."""
+
+    def titles(self, title_of: Callable[[Tx, str], str]) -> None:
+        """``title_of(tx, address)`` names each conversation with a contact that is made from now on; it is called
+        in the writer's thread."""
+
+    def title(self, tx: Tx, conversation: str, title: str) -> None:
+        """``set_title`` inside a unit of work of the caller's."""
+
+    def known(self, read: Read, pid: int) -> list[tuple[str, ConversationKind, str]]:
+        """Address, kind and title of all conversations, the last active first (10,000 at most); for reader
+        threads."""
 
     def set_title(self, profile: str, conversation: str, title: str) -> Awaitable[object]:
         """Name a conversation, if it exists."""

@@ -3,42 +3,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-import msgspec
-
-from salut.api.ports import Tx
+from salut.api.ports import SqlRow, Tx
 from salut.model import moment
 from salut.model.errors import not_found
 from salut.model.words import _
 from salut.plugins.history import rows
-from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage
-from salut.plugins.history.seen import Seen
+from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage, Standing
+from salut.plugins.history.seen import Seen, Twin
+from salut.plugins.history.tally import Tally, replace
 
 STEP: Final = 4  # between live places: leaves known for a gap's bounds (place + 1, place - 1)
-PREVIEW: Final = 120
+MAX_TITLE: Final = 200
 RANK: Final[dict[str, int]] = {"failed": 0, "pending": 1, "sent": 2, "delivered": 3, "read": 4}
 
 
 @dataclass(slots=True)
 class Known:
-    """A conversation as the writer remembers it."""
+    """A conversation as the writer remembers it. ``tally``: not yet part of ``shown``."""
 
     id: int
     shown: Conversation
     last: tuple[int, int]
-    dirty: bool = False
+    tally: Tally | None = None
 
 
 @dataclass(slots=True)
 class Stream:
-    """Places given out in one stream of messages. ``archived``: the newest that its archive holds too."""
+    """Places given out in one stream of messages, and where a gap that opens now begins (``Newest``)."""
 
-    last: int
-    archived: int
+    last: int = 0
+    floor: int = 0
+    at: int = 0
+    top: tuple[int, int] = (0, 0)  # place and sub of the newest archive id
+    archive: str = ""
     dirty: bool = False
+
+    def took(self, place: int, sub: int, at: int, archive: str, outgoing: bool) -> None:
+        """A message stands there; ``archive``: its archive id, if known."""
+        self.dirty = True
+        self.last = max(self.last, place)
+        if (archive or not outgoing) and place >= self.floor:
+            self.floor, self.at = place, at
+        if archive and (place, sub) >= self.top:
+            self.top, self.archive = (place, sub), archive
 
 
 class Ledger:
@@ -48,6 +59,7 @@ class Ledger:
         self._conversations: dict[tuple[int, str], Known] = {}
         self._streams: dict[tuple[int, str], Stream] = {}
         self._next_id = 0
+        self.title_of: Callable[[Tx, str], str] = lambda _tx, _address: ""
 
     def rolled_back(self) -> None:
         """Forget: the store is the truth."""
@@ -74,14 +86,14 @@ class Ledger:
                 stored.append(None)
                 continue
             message = self._place(tx, known, new)
-            there.note(known.id, new, message.id)
+            there.note(known.id, new, message)
             seq = tx.change("message", str(message.id), message)
             inserts.append(self._row(tx, known, new, message, seq))
             stored.append(message)
         tx.many(rows.INSERT_MESSAGE, inserts)
         tx.many(rows.INSERT_TEXT, [(insert[0], insert[9]) for insert in inserts])
-        for key, archive in there.learnt:
-            self._learn(tx, key, archive)
+        for twin, new in there.learnt:
+            self._learn(tx, twin, new)
         self.flush(tx)
         return stored
 
@@ -90,6 +102,33 @@ class Ledger:
             m.id, tx.pid, known.id, m.place, m.sub, m.at, m.sender, m.outgoing, m.kind, m.body, m.subject, m.thread,
             m.state, m.error, m.origin, m.archive, m.mention, new.counts, new.markable, new.stream, seq,
         )  # fmt: skip
+
+    def standing(self, tx: Tx, new: NewMessage) -> Standing | None:
+        """Where a message from the archive stands, if it is there already."""
+        known = self.known(tx, new.conversation, new.conversation_kind)
+        row = self._find(tx, known, new)
+        if row is None:
+            return None
+        return Standing(cast("int", row[3]), cast("int", row[4]), row[1] == new.archive != "")
+
+    # ``archive<>''`` and ``origin<>''`` look idle, but without them SQLite does not use the partial indexes
+    def _find(self, tx: Tx, known: Known, new: NewMessage) -> SqlRow | None:
+        """id, archive id, state, place, sub, at of the row that a message from the archive, or one of our own,
+        is already: the one with its archive id, else one without that has its origin, sender and body."""
+        columns = "SELECT id, archive, state, place, sub, at, outgoing FROM message"
+        if new.archive:
+            row = tx.one(
+                f"{columns} WHERE conv=? AND archive=? AND archive<>'' LIMIT 1", (known.id, new.archive)
+            )
+            if row is not None:
+                return row
+        if not new.origin:
+            return None
+        return tx.one(
+            f"{columns} WHERE conv=? AND origin=? AND origin<>'' AND outgoing=? "
+            "AND (outgoing OR (sender=? AND body=?)) AND (archive='' OR ?='') ORDER BY id LIMIT 1",
+            (known.id, new.origin, new.outgoing, new.sender, new.body, new.archive),
+        )
 
     def _seen(self, tx: Tx, messages: Sequence[NewMessage]) -> Seen:
         """What the store holds of these messages, asked once for each conversation of the batch."""
@@ -102,14 +141,16 @@ class Ledger:
             seen.load(tx, key, news)
         return seen
 
-    def _learn(self, tx: Tx, key: int, archive: str) -> None:
-        """A known message came back from the archive or the room: it takes its archive id, and has arrived."""
+    def _learn(self, tx: Tx, twin: Twin, new: NewMessage) -> None:
+        """A known message came back from the archive or the server: it takes its archive id, and has arrived."""
         tx.execute(
             "UPDATE message SET archive=CASE archive WHEN '' THEN ? ELSE archive END, "
-            "state=CASE WHEN state IN ('pending', 'failed') THEN 'sent' ELSE state END, error='' WHERE id=?",
-            (archive, key),
+            "state=CASE state WHEN 'pending' THEN 'sent' ELSE state END WHERE id=?",
+            (new.archive, twin.id),
         )
-        self._changed(tx, key)
+        if new.archive:
+            self.stream(tx, new.stream).took(twin.place, twin.sub, twin.at, new.archive, twin.outgoing)
+        self._changed(tx, twin.id)
 
     def _changed(self, tx: Tx, key: int) -> Message:
         row = tx.one(f"{rows.MESSAGES} WHERE m.id=?", (key,))
@@ -126,10 +167,7 @@ class Ledger:
         if not place:
             place = max(at, stream.last + STEP)
             sub = 0
-        stream.last = max(stream.last, place)
-        if not (new.outgoing and new.state == "pending"):
-            stream.archived = max(stream.archived, place)
-        stream.dirty = True
+        stream.took(place, sub, at, new.archive, new.outgoing)
         message = Message(
             id=self._next_id,
             conversation=new.conversation,
@@ -152,27 +190,23 @@ class Ledger:
         return message
 
     def _count(self, known: Known, message: Message, counts: bool) -> None:
-        shown = known.shown
-        values: dict[str, Any] = {}
+        tally = known.tally
+        if tally is None:
+            tally = Tally.of(known.shown)
         where = (message.place, message.sub)
         if where >= known.last:
             known.last = where
-            values = {
-                "last_at": message.at,
-                "last_id": message.id,
-                "preview": preview(message.body or message.subject),
-                "preview_sender": message.sender,
-                "preview_outgoing": message.outgoing,
-            }
-        if message.outgoing:
-            if where > (shown.read_place, shown.read_sub) and not shown.unread:
-                values |= {"read_place": message.place, "read_sub": message.sub}
-        elif counts and where > (shown.read_place, shown.read_sub):
-            values["unread"] = shown.unread + 1
-            values["mentions"] = shown.mentions + message.mention
-        if values:
-            known.shown = replace(shown, values)
-            known.dirty = True
+            tally.newest = message
+            known.tally = tally
+        if where > tally.mark:
+            if message.outgoing:
+                if not tally.unread:
+                    tally.mark = where
+                    known.tally = tally
+            elif counts:
+                tally.unread += 1
+                tally.mentions += message.mention
+                known.tally = tally
 
     # What is remembered
     def known(self, tx: Tx, address: str, kind: str) -> Known:
@@ -186,7 +220,11 @@ class Ledger:
                 mark,
             )
             if row is None:
-                tx.execute("INSERT INTO conversation (pid, address, kind) VALUES (?,?,?)", (*mark, kind))
+                title = self.title_of(tx, address)[:MAX_TITLE] if kind == "contact" else ""
+                tx.execute(
+                    "INSERT INTO conversation (pid, address, kind, title) VALUES (?,?,?,?)",
+                    (*mark, kind, title),
+                )
                 return self.known(tx, address, kind)
             key, place, sub = cast("tuple[int, int, int]", row[-3:])
             known = self._conversations[mark] = Known(key, rows.conversation(row), (place, sub))
@@ -197,23 +235,32 @@ class Ledger:
         mark = (tx.pid, name)
         stream = self._streams.get(mark)
         if stream is None:
-            row = tx.one("SELECT last_place, archived_place FROM stream WHERE pid=? AND name=?", mark)
-            last, archived = cast("tuple[int, int]", row) if row else (0, 0)
-            stream = self._streams[mark] = Stream(last, archived)
+            row = tx.one(
+                "SELECT last_place, floor_place, floor_at, top_place, top_sub, top_archive FROM stream "
+                "WHERE pid=? AND name=?",
+                mark,
+            )
+            stream = Stream()
+            if row:
+                last, floor, at, place, sub, archive = cast("tuple[int, int, int, int, int, str]", row)
+                stream = Stream(last, floor, at, (place, sub), archive)
+            self._streams[mark] = stream
         return stream
 
     def flush(self, tx: Tx) -> None:
         """Write conversations and streams that changed, one change for each."""
         for (pid, address), known in self._conversations.items():
-            if known.dirty and pid == tx.pid:
-                known.dirty = False
+            if known.tally is not None and pid == tx.pid:
+                known.shown = known.tally.applied(known.shown)
+                known.tally = None
                 self.write_conversation(tx, address, known)
         for (pid, name), stream in self._streams.items():
             if stream.dirty and pid == tx.pid:
                 stream.dirty = False
                 tx.execute(
-                    "INSERT OR REPLACE INTO stream (pid, name, last_place, archived_place) VALUES (?,?,?,?)",
-                    (pid, name, stream.last, stream.archived),
+                    "INSERT OR REPLACE INTO stream (pid, name, last_place, floor_place, floor_at, top_place, top_sub, "
+                    "top_archive) VALUES (?,?,?,?,?,?,?,?)",
+                    (pid, name, stream.last, stream.floor, stream.at, *stream.top, stream.archive),
                 )
 
     def write_conversation(self, tx: Tx, address: str, known: Known) -> Conversation:
@@ -300,15 +347,9 @@ class Ledger:
         if state == "failed":
             if now not in ("pending", "sent"):
                 return None
-        elif RANK[state] <= RANK.get(now, 0):
-            return None
+        elif RANK[state] <= RANK.get(now, 0) or (state == "sent" and now == "failed"):
+            return None  # an acknowledgement (XEP-0198) may come after the error that the message met
         tx.execute("UPDATE message SET state=?, error=? WHERE id=?", (state, error[:500], row[0]))
-        if now == "pending":
-            stream = self.stream(tx, "")
-            place = tx.one("SELECT place FROM message WHERE id=?", (row[0],))
-            stream.archived = max(stream.archived, cast("int", place[0]) if place else 0)
-            stream.dirty = True
-            self.flush(tx)
         return self._changed(tx, cast("int", row[0]))
 
     def set_title(self, tx: Tx, address: str, title: str) -> None:
@@ -316,19 +357,6 @@ class Ledger:
         if tx.one("SELECT 1 FROM conversation WHERE pid=? AND address=?", (tx.pid, address)) is None:
             return
         known = self.known(tx, address, "contact")
-        if known.shown.title != title:
-            known.shown = replace(known.shown, {"title": title[:200]})
+        if known.shown.title != title[:MAX_TITLE]:
+            known.shown = replace(known.shown, {"title": title[:MAX_TITLE]})
             self.write_conversation(tx, address, known)
-
-
-def preview(body: str) -> str:
-    """The first line that says something, at most 120 characters."""
-    for line in body.splitlines():
-        if line.strip():
-            return line.strip()[:PREVIEW]
-    return ""
-
-
-def replace(shown: Conversation, values: dict[str, Any]) -> Conversation:
-    """A conversation with other values."""
-    return msgspec.structs.replace(shown, **values)

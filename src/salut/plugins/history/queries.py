@@ -11,8 +11,9 @@ from salut.model.errors import invalid, not_found
 from salut.model.page import Page
 from salut.model.words import _
 from salut.plugins.history import rows
-from salut.plugins.history.api import Conversation, Found, Message
+from salut.plugins.history.api import Conversation, ConversationKind, Found, Message
 
+MOST_KNOWN = 10_000
 NAMED = "place DESC, sub DESC, id DESC"
 
 
@@ -115,6 +116,15 @@ def recent(store: Read, pid: int, low: tuple[int, ...] | None, limit: int) -> li
         f"ORDER BY last_at DESC, id DESC LIMIT {int(limit)}",
         (pid, *params),
     )
+
+
+def known(store: Read, pid: int) -> list[tuple[str, ConversationKind, str]]:
+    """Address, kind and title, the last active first."""
+    found = store.all(
+        f"SELECT address, kind, title FROM conversation WHERE pid=? ORDER BY last_at DESC, id DESC LIMIT {MOST_KNOWN}",
+        (pid,),
+    )
+    return cast("list[tuple[str, ConversationKind, str]]", found)
 
 
 def words_of(query: str) -> str:

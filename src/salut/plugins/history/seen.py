@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from salut.api.ports import Tx
-from salut.plugins.history.api import NewMessage
+from salut.plugins.history.api import Message, NewMessage
 
 ARCHIVES = (
     "SELECT archive FROM message WHERE conv=? AND archive<>'' AND archive IN (SELECT value FROM json_each(?))"
 )
 ORIGINS = (
-    "SELECT origin, id, archive, state, outgoing, sender, body FROM message "
+    "SELECT origin, id, archive, state, outgoing, sender, body, place, sub, at FROM message "
     "WHERE conv=? AND origin<>'' AND origin IN (SELECT value FROM json_each(?))"
 )
 
@@ -34,20 +34,30 @@ class Twin:
     outgoing: bool
     sender: str
     body: str
+    place: int
+    sub: int
+    at: int
 
 
 def by_archive_alone(new: NewMessage) -> bool:
     """A live message of somebody else with an archive id: that id alone decides."""
-    return bool(new.archive) and not new.place and not new.outgoing
+    return bool(new.archive) and not new.place and not new.outgoing and not new.perhaps_own
+
+
+def same(twin: Twin, new: NewMessage) -> bool:
+    """Whether a message with the origin id of a stored one is that one."""
+    if new.outgoing or (new.perhaps_own and twin.outgoing):
+        return twin.outgoing and (new.outgoing or twin.body == new.body)
+    return not twin.outgoing and twin.sender == new.sender and twin.body == new.body
 
 
 @dataclass(slots=True)
 class Seen:
-    """What is known. ``learnt``: (message id, archive id) of stored messages that came back."""
+    """What is known. ``learnt``: stored messages that came back, and as what."""
 
     archives: set[tuple[int, str]] = field(default_factory=set)
     twins: dict[tuple[int, str], list[Twin]] = field(default_factory=dict)
-    learnt: list[tuple[int, str]] = field(default_factory=list)
+    learnt: list[tuple[Twin, NewMessage]] = field(default_factory=list)
 
     def load(self, tx: Tx, conversation: int, news: Sequence[NewMessage]) -> None:
         """Ask the store about these messages of one conversation."""
@@ -58,10 +68,8 @@ class Seen:
         origins = [new.origin for new in news if new.origin and not by_archive_alone(new)]
         if origins:
             for row in tx.all(ORIGINS, (conversation, json.dumps(origins))):
-                origin, key, archive, state, outgoing, sender, body = row
-                twin = Twin(
-                    cast("int", key), str(archive), str(state), bool(outgoing), str(sender), str(body)
-                )
+                origin, *rest = row
+                twin = Twin(*cast("tuple[int, str, str, bool, str, str, int, int, int]", tuple(rest)))
                 self.twins.setdefault((conversation, str(origin)), []).append(twin)
 
     def is_there(self, conversation: int, new: NewMessage) -> bool:
@@ -71,24 +79,21 @@ class Seen:
         if not new.origin or by_archive_alone(new):
             return False
         for twin in self.twins.get((conversation, new.origin), ()):
-            same = twin.outgoing if new.outgoing else (twin.sender == new.sender and twin.body == new.body)
-            if twin.outgoing != new.outgoing or not same:
+            if not same(twin, new):
                 continue
             if new.archive and twin.archive and twin.archive != new.archive:
                 continue
-            if (new.archive and not twin.archive) or (
-                new.state != "pending" and twin.state in ("pending", "failed")
-            ):
+            if (new.archive and not twin.archive) or (new.state != "pending" and twin.state == "pending"):
                 twin.archive = twin.archive or new.archive
                 twin.state = "sent" if twin.outgoing else twin.state
-                self.learnt.append((twin.id, new.archive))
+                self.learnt.append((twin, new))
             return True
         return False
 
-    def note(self, conversation: int, new: NewMessage, key: int) -> None:
+    def note(self, conversation: int, new: NewMessage, m: Message) -> None:
         """The message is stored now, in this same batch."""
         if new.archive:
             self.archives.add((conversation, new.archive))
         if new.origin:
-            twin = Twin(key, new.archive, new.state, new.outgoing, new.sender, new.body)
+            twin = Twin(m.id, m.archive, m.state, m.outgoing, m.sender, m.body, m.place, m.sub, m.at)
             self.twins.setdefault((conversation, new.origin), []).append(twin)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
 from salut.api.ports import Read, Tx
@@ -15,12 +15,15 @@ from salut.model.words import _
 from salut.plugins.history import queries, rows
 from salut.plugins.history.api import (
     Conversation,
+    ConversationKind,
     Found,
     HistoryApi,
     Message,
     MessageState,
+    Newest,
     NewMessage,
     ReadHook,
+    Standing,
 )
 from salut.plugins.history.ledger import Ledger
 
@@ -105,26 +108,42 @@ class HistoryService(HistoryApi):
 
     def ingest(self, profile: str, message: NewMessage) -> Awaitable[Message | None]:
         """See ``History``."""
-        future = self._host.journal.submit(profile, self._ledger, message)
+        waits_for_a_person = message.outgoing and message.state == "pending"
+        future = self._host.journal.submit(profile, self._ledger, message, patient=not waits_for_a_person)
         return cast("Awaitable[Message | None]", future)
 
     def store(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Message | None]:
         """See ``History``."""
         return self._ledger.store(tx, messages)
 
-    def bounds(self, tx: Tx, stream: str) -> tuple[int, int]:
+    def newest(self, tx: Tx, stream: str) -> Newest:
         """See ``History``."""
         row = tx.one("SELECT max(id) FROM message")
-        return self._ledger.stream(tx, stream).archived, cast("int", row[0] or 0) if row else 0
+        known = self._ledger.stream(tx, stream)
+        last_id = cast("int", row[0] or 0) if row else 0
+        return Newest(place=known.floor, at=known.at, archive=known.archive, last_id=last_id)
 
-    def ceiling(self, tx: Tx, stream: str, after_id: int) -> int | None:
+    def ceiling(self, tx: Tx, stream: str, after_id: int, above: int = 0) -> Message | None:
         """See ``History``."""
         row = tx.one(
-            "SELECT place FROM message WHERE id>? AND pid=? AND stream=? AND sub=0 AND NOT outgoing "
-            "ORDER BY id LIMIT 1",
-            (after_id, tx.pid, stream),
+            f"{rows.MESSAGES} WHERE m.id>? AND m.pid=? AND m.stream=? AND m.sub=0 AND NOT m.outgoing AND m.place>? "
+            "ORDER BY m.id LIMIT 1",
+            (after_id, tx.pid, stream, above),
         )
-        return cast("int", row[0]) if row else None
+        return rows.message(row) if row else None
+
+    def oldest(self, tx: Tx, conversation: str) -> Message | None:
+        """See ``History``."""
+        row = tx.one(
+            f"{rows.MESSAGES} WHERE m.pid=? AND c.address=? AND m.archive<>'' "
+            "ORDER BY m.place, m.sub, m.id LIMIT 1",
+            (tx.pid, conversation),
+        )
+        return rows.message(row) if row else None
+
+    def standing(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Standing | None]:
+        """See ``History``."""
+        return [self._ledger.standing(tx, message) for message in messages]
 
     def set_state(
         self, profile: str, *, origin: str, state: MessageState, error: str = "", by: str = ""
@@ -141,6 +160,16 @@ class HistoryService(HistoryApi):
         row = await self._host.readers.read(lambda read: read.one(sql, (origin, pid, conversation)))
         return rows.message(row) if row else None
 
+    async def newest_message(self, profile: str, conversation: str) -> Message | None:
+        """See ``History``."""
+        pid = self._host.pid(profile)
+        sql = (
+            f"{rows.MESSAGES} WHERE m.conv=(SELECT id FROM conversation WHERE pid=? AND address=?) "
+            "AND (NOT m.outgoing OR m.archive<>'') ORDER BY m.place DESC, m.sub DESC LIMIT 1"
+        )
+        row = await self._host.readers.read(lambda read: read.one(sql, (pid, conversation)))
+        return rows.message(row) if row else None
+
     async def pending(self, profile: str) -> list[Message]:
         """See ``History``."""
         pid = self._host.pid(profile)
@@ -150,6 +179,18 @@ class HistoryService(HistoryApi):
             )
         )
         return [rows.message(row) for row in found]
+
+    def titles(self, title_of: Callable[[Tx, str], str]) -> None:
+        """See ``History``."""
+        self._ledger.title_of = title_of
+
+    def title(self, tx: Tx, conversation: str, title: str) -> None:
+        """See ``History``."""
+        self._ledger.set_title(tx, conversation, title)
+
+    def known(self, read: Read, pid: int) -> list[tuple[str, ConversationKind, str]]:
+        """See ``History``."""
+        return queries.known(read, pid)
 
     def set_title(self, profile: str, conversation: str, title: str) -> Awaitable[object]:
         """See ``History``."""

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Final, Literal
+from collections.abc import Callable
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -47,7 +48,29 @@ class PresenceApi(Service):
     @method(scope="send", write=True)
     @abstractmethod
     async def set(self, *, profile: str, show: Show = "online", status: str = "") -> Status:
-        """Tell others. ``offline`` here means invisible: connected without presence."""
+        """Tell others. ``offline`` here means invisible: connected without presence, so that the server
+        delivers nothing live and keeps it in the archive. ``status`` has at most 1,000 characters."""
+
+
+StatusHook = Callable[[str, Status], object]
+IsRoom = Callable[[str, str], bool]
+
+
+class PresencePort(Protocol):
+    """What other plugins use of presence, in the daemon."""
+
+    def on_status(self, hook: StatusHook) -> None:
+        """``hook(profile, status)`` is called in the loop when the server was told a status: on each fresh
+        session and after each change. Directed presence (rooms) follows it."""
+
+    def rooms(self, is_room: IsRoom) -> None:
+        """``is_room(profile, bare)``: presence from there is not a contact's."""
+
+    def told(self, profile: str) -> bool:
+        """Whether the server has been told our status in this session."""
+
+    async def status(self, *, profile: str) -> Status:
+        """What the person tells others."""
 
 
 CONTRACT: Final = Contract(

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Final, Literal
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal, Protocol
 
 import msgspec
 
 from salut.api.contract import Contract, Kind, Service, method
 from salut.model.page import Page
+from salut.plugins.history.api import NewMessage
 
 RoomState = Literal["left", "joining", "joined", "failed"]
 Role = Literal["none", "visitor", "participant", "moderator"]
@@ -78,6 +80,32 @@ class RoomsApi(Service):
     @abstractmethod
     async def topic(self, *, profile: str, room: str, text: str) -> Room:
         """Set the room's topic (XEP-0045 section 8.1)."""
+
+
+Hook = Callable[[str, str], Awaitable[object]]
+
+
+class Rooms(Protocol):
+    """What other plugins use of rooms, in the daemon."""
+
+    def is_room(self, profile: str, bare: str) -> bool:
+        """Whether this bare address is a room that the profile has joined, keeps or was in."""
+
+    def names(self, profile: str) -> list[tuple[str, str]]:
+        """Address and name of each room; the name may be empty."""
+
+    def on_joining(self, hook: Hook) -> None:
+        """``hook(profile, room)`` is awaited (10 s at most) before a room is asked to let us in, and so before
+        it replays its history: the time to note where the gap in its archive begins."""
+
+    def on_joined(self, hook: Hook) -> None:
+        """``hook(profile, room)`` is awaited (60 s at most) once we are in and the room has replayed its history;
+        only then messages that wait leave for the room, so what the archive shows as arrived is not sent
+        again."""
+
+    def message(self, profile: str, inbound: object, at: int) -> NewMessage | None:
+        """A ``salut.xmpp.decode.Inbound`` from a room's archive as history takes it, without its archive id and
+        place; ``at`` is the archive's time. ``None``: nothing to keep (topics, errors, another sender)."""
 
 
 CONTRACT: Final = Contract(

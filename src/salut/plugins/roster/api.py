@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import msgspec
 
 from salut.api.contract import Contract, Kind, Service, method
+from salut.api.ports import Read
 from salut.model.page import Page
 
 Groups = list[str]
@@ -39,7 +40,7 @@ class RosterApi(Service):
     async def list(
         self, *, profile: str, group: str | None = None, after: str | None = None, limit: int = 200
     ) -> Page[Contact]:
-        """Contacts by address. ``limit`` at most 1,000."""
+        """Contacts by address, and those who ask to become one. ``limit`` at most 1,000."""
 
     @method(scope="send", write=True)
     @abstractmethod
@@ -52,7 +53,10 @@ class RosterApi(Service):
         groups: Groups | None = None,
         subscribe: bool = True,
     ) -> Contact:
-        """Put a contact into the roster and ask to see their presence."""
+        """Put a contact into the roster and ask to see their presence.
+
+        An empty ``name`` and absent ``groups`` leave those of a contact that is there already as they are.
+        """
 
     @method(scope="send", write=True)
     @abstractmethod
@@ -69,12 +73,22 @@ class RosterApi(Service):
     @method(scope="send", write=True)
     @abstractmethod
     async def accept(self, *, profile: str, address: str) -> Contact:
-        """Let them see our presence, and ask for theirs."""
+        """Let them see our presence, and ask for theirs. ``not-found`` if they did not ask."""
 
     @method(scope="send", write=True)
     @abstractmethod
     async def deny(self, *, profile: str, address: str) -> None:
         """Refuse or withdraw their sight of our presence."""
+
+
+class Roster(Protocol):
+    """What other plugins use of the roster, in the daemon."""
+
+    def is_contact(self, profile: str, bare: str) -> bool:
+        """Whether this bare address is in the roster (those who merely ask are not)."""
+
+    def names(self, read: Read, pid: int) -> list[tuple[str, str]]:
+        """Address and name of each contact in the roster; for reader threads."""
 
 
 CONTRACT: Final = Contract(

@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-from time import monotonic
-
-from salut.client import wire
+from salut.client import launch, troubles, wire
 from salut.frontends.cli import exits, show
 from salut.frontends.cli.commands.status import daemon_line
 from salut.frontends.cli.link import Link
-from salut.frontends.cli.shapes import DAEMON, whole
+from salut.frontends.cli.shapes import DAEMON, number, whole
 from salut.frontends.cli.spec import JSON, Command, Given, Option
 from salut.model.errors import SalutError
 from salut.model.words import N_, _
@@ -57,31 +55,23 @@ def _show(given: Given, daemon: Object) -> int:
 def run_stop(given: Given) -> int:
     """Stop the daemon and wait for its end."""
     with Link(start=False) as link:
+        pid = number(link.object("daemon.info"), "pid")
         link.call("daemon.stop")
-        _wait_for_end(link.connection)
+        _wait_for_end(link.connection, pid)
     if given.flag("json"):
         show.data({"running": False})
     return 0
 
 
-def _wait_for_end(connection: wire.Connection) -> None:
-    """Until the daemon closes the connection, and then until nothing listens."""
-    end = monotonic() + STOP_SECONDS
+def _wait_for_end(connection: wire.Connection, pid: int) -> None:
+    """Until the daemon closes the connection, and then until it is gone."""
     try:
         for _ignored in connection.notifications(timeout=STOP_SECONDS):
             pass
     except SalutError as error:
         if error.code == "timeout":
-            raise SalutError("timeout", _("The daemon has not ended yet; see “jp daemon log”.")) from None
-    from time import sleep
-
-    while monotonic() < end:
-        try:
-            wire.connect(start=False).close()
-        except SalutError:
-            return
-        sleep(0.02)
-    raise SalutError("timeout", _("The daemon has not ended yet; see “jp daemon log”."))
+            raise troubles.still_there() from None
+    launch.await_end(connection.path, pid, STOP_SECONDS)
 
 
 def run_log(given: Given) -> int:

@@ -81,9 +81,6 @@ def _forward(link: Link, question: Object, wanted: int | None) -> Object:
 
 def _follow(link: Link, given: Given, profile: str, address: str, start: int | None) -> int:
     """Attach first and look back then: so nothing falls between the two."""
-    stream = follow.Follower(link, "jp log", [profile])
-    stream.attach()
-    page = _pages(link, given, profile, address, start)
     printer = talk.Printer()
     shown: set[int] = set()
 
@@ -98,13 +95,15 @@ def _follow(link: Link, given: Given, profile: str, address: str, start: int | N
             printer.messages([message])
             show.flush()
 
-    for message in objects(page, "items"):
-        tell({**message, "conversation": address})
-    for event in stream.events():
-        if not isinstance(event, follow.Seen) or event.value is None:
-            continue
-        if event.name == "message" and event.journal == profile:
-            tell(event.value)
+    for event in follow.Follower("jp log", [profile]).events():
+        if event is None:
+            for message in objects(_pages(link, given, profile, address, start), "items"):
+                tell(message)
+        elif isinstance(event, follow.Seen) and event.value is not None:
+            if event.name == "message" and event.journal == profile:
+                tell(event.value)
+        elif isinstance(event, follow.Reset) and event.journal == profile:
+            show.note(_("Messages may be missing here; “jp log” shows them all."))
     return 0
 
 

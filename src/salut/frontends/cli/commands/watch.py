@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from salut.frontends.cli import show
-from salut.frontends.cli.follow import Follower, Reset, Seen
+from salut.frontends.cli.follow import Follower, Reset, Seen, present
 from salut.frontends.cli.link import Link
 from salut.frontends.cli.shapes import KINDS, iso, whole
 from salut.frontends.cli.spec import JSON, PROFILE, Argument, Command, Given, Option
@@ -24,15 +24,14 @@ def run(given: Given) -> int:
     kinds = given.many("kinds")
     with Link(given) as link:
         profiles = [link.named] if link.named else None
-        follower = Follower(link, NAME, profiles, patient=not given.flag("no_retry"))
+        follower = Follower(NAME, profiles, patient=not given.flag("no_retry"))
         start = given.maybe("from")
         if start is not None:
-            follower.positions = _positions(link, start, profiles)
-        follower.attach()
+            follower.positions = _positions(link, start, follower)
         for event in follower.events():
             if isinstance(event, Reset):
                 _tell_reset(event, follower)
-            elif not kinds or event.name in kinds:
+            elif isinstance(event, Seen) and (not kinds or event.name in kinds):
                 show.stream(_line(event, follower))
     return 0
 
@@ -89,28 +88,20 @@ def _is_seq(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 19  # 64 bits
 
 
-def _positions(link: Link, text: str, profiles: list[str] | None) -> dict[str, Position]:
+def _positions(link: Link, text: str, follower: Follower) -> dict[str, Position]:
     """The positions to resume from. Epochs that the person did not give are asked of the daemon."""
     number = _is_seq(text)
     given = {link.profile(): (None, int(text))} if number else read(text)
-    present = _present(link, profiles)
+    now = present(link, follower)
     positions: dict[str, Position] = {}
     for journal, (epoch, seq) in given.items():
-        if epoch is None and journal not in present:
+        if epoch is None and journal not in now:
             raise SalutError("not-found", _("There is no journal “{}” here.").format(journal))
-        positions[journal] = (epoch if epoch is not None else present[journal][0], seq)
+        positions[journal] = (epoch if epoch is not None else now[journal][0], seq)
     if not number:  # a journal that is new since then is read from its beginning
-        for journal, (epoch, _seq) in present.items():
+        for journal, (epoch, _seq) in now.items():
             positions.setdefault(journal, (epoch, 0))
     return positions
-
-
-def _present(link: Link, profiles: list[str] | None) -> dict[str, Position]:
-    """Where all journals stand now, by a short look of its own: one connection attaches only once."""
-    look = Follower(link, NAME, profiles)
-    look.attach()
-    link.close()
-    return look.positions
 
 
 COMMAND = Command(

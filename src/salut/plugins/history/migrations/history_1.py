@@ -78,6 +78,10 @@ def upgrade() -> None:
         sa.Column("pid", sa.Integer, nullable=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("last_place", sa.BigInteger, nullable=False),
-        sa.Column("archived_place", sa.BigInteger, nullable=False),
+        sa.Column("floor_place", sa.BigInteger, nullable=False),
+        sa.Column("floor_at", sa.BigInteger, nullable=False),
+        sa.Column("top_place", sa.BigInteger, nullable=False),
+        sa.Column("top_sub", sa.BigInteger, nullable=False),
+        sa.Column("top_archive", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("pid", "name"),
     )

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The plugin ``archive``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from salut.api.contract import Service
+from salut.api.ports import Read
+from salut.api.wire import Item
+from salut.engine.plugin import Host, Plugin
+from salut.plugins.archive import gaps
+from salut.plugins.archive.api import CONTRACT
+from salut.plugins.archive.protocol import ArchiveProtocol
+from salut.plugins.archive.service import ArchiveService
+from salut.xmpp.router import Wires
+
+
+class ArchivePlugin(Plugin):
+    """What came while nobody listened, from the server's archive."""
+
+    name = "archive"
+    needs = ("history", "chat")
+    # Pages are asked for after these have spoken: what comes after our presence comes live, and nothing may
+    # fall between the newest page and the first live message.
+    prefers = ("presence", "carbons", "rooms")
+    contract = CONTRACT
+    schema = "archive_1"
+    tables = ("archive_gap", "archive_top")
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self._service = ArchiveService(host)
+        self._service.protocol = ArchiveProtocol(cast("Wires", host.wires), host.log)
+
+    def services(self) -> Sequence[Service]:
+        return (self._service,)
+
+    async def start(self) -> None:
+        await self._service.settle()
+
+    async def opening(self, profile: str) -> None:
+        await self._service.begin(profile)
+
+    async def online(self, profile: str, resumed: bool) -> None:
+        self._service.run(profile)
+
+    def offline(self, profile: str) -> None:
+        self._service.forget(profile)
+
+    def snapshot(self, read: Read, profile: str, pid: int, limit: int) -> Iterable[Item]:
+        for row in gaps.load(read, pid):
+            yield Item("gap", str(row.id), row.rev, row.shown())

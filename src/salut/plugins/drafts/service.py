@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Drafts decide: the last writer wins, an empty text removes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from salut.api.ports import SqlRow, Tx
+from salut.engine.context import CURRENT
+from salut.engine.plugin import Host
+from salut.model import address as addresses
+from salut.model import moment
+from salut.model.errors import SalutError
+from salut.model.words import _
+from salut.plugins.drafts.api import Draft, DraftsApi
+
+MAX_TEXT: Final = 65_536
+MOST_DRAFTS: Final = 1_000
+SHOWN_TEXT: Final = 65_536  # characters of all drafts that a new window gets; the rest on demand
+SELECT: Final = (
+    "SELECT conversation, text, at, window, rev FROM draft WHERE pid=? ORDER BY at DESC, conversation"
+)
+
+
+def of_row(row: SqlRow) -> Draft:
+    """A row of ``SELECT``."""
+    r: tuple[Any, ...] = row
+    return Draft(conversation=r[0], text=r[1], at=r[2], window=r[3])
+
+
+def store(tx: Tx, draft: Draft) -> None:
+    """Keep a draft, or remove it where its text is empty; no change where nothing changes."""
+    mark = (tx.pid, draft.conversation)
+    old = tx.one("SELECT text FROM draft WHERE pid=? AND conversation=?", mark)
+    if (old[0] if old is not None else "") == draft.text:
+        return
+    if not draft.text:
+        tx.execute("DELETE FROM draft WHERE pid=? AND conversation=?", mark)
+        tx.change("draft", draft.conversation, None)
+        return
+    if old is None:
+        _check_room(tx)
+    rev = tx.change("draft", draft.conversation, draft)
+    tx.execute(
+        "INSERT OR REPLACE INTO draft (pid, conversation, text, at, window, rev) VALUES (?,?,?,?,?,?)",
+        (*mark, draft.text, draft.at, draft.window, rev),
+    )
+
+
+def _check_room(tx: Tx) -> None:
+    row = tx.one("SELECT count(*) FROM draft WHERE pid=?", (tx.pid,))
+    if row is not None and int(row[0] or 0) >= MOST_DRAFTS:
+        raise SalutError(
+            "too-large",
+            _("There are {} drafts already; remove some first: jp draft TO --clear").format(MOST_DRAFTS),
+            {"field": "conversation", "limit": MOST_DRAFTS},
+        )
+
+
+class DraftsService(DraftsApi):
+    """The contract's methods."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    async def list(self, *, profile: str) -> list[Draft]:
+        pid = self._host.pid(profile)
+        rows = await self._host.readers.read(lambda read: read.all(SELECT, (pid,)))
+        return [of_row(row) for row in rows]
+
+    async def set(self, *, profile: str, conversation: str, text: str) -> Draft:
+        if len(text) > MAX_TEXT:
+            raise SalutError(
+                "too-large",
+                _("A draft has at most {} characters.").format(MAX_TEXT),
+                {"field": "text", "limit": MAX_TEXT},
+            )
+        context = CURRENT.get()
+        draft = Draft(
+            conversation=addresses.normal(conversation),  # private chats in rooms keep their resource
+            text=text,
+            at=moment.now(),
+            window=context.window_name if context is not None else "",
+        )
+        await self._host.journal.commit(profile, lambda tx: store(tx, draft))
+        return draft

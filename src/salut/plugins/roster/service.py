@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The roster decides: the server's word counts; what we ask of it is done when it says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from salut.api.ports import Read, Tx
+from salut.engine.plugin import Host
+from salut.model import address as addresses
+from salut.model.errors import SalutError, invalid, not_found
+from salut.model.page import Page
+from salut.model.words import _
+from salut.plugins.history.api import History
+from salut.plugins.roster import ledger
+from salut.plugins.roster.api import Contact, Groups, RosterApi
+from salut.plugins.roster.ledger import MAX_GROUPS, MAX_NAME, Ledger
+from salut.plugins.roster.mirror import PUSH_SECONDS, Mirror
+
+if TYPE_CHECKING:
+    from salut.plugins.roster.protocol import RosterProtocol
+
+MAX_PAGE: Final = 1000
+SEEN: Final = ("to", "both")  # we see them
+SHOWN: Final = ("from", "both")  # they see us
+
+
+class RosterService(RosterApi):
+    """The contract's methods, and the port ``Roster``."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        history = host.prefer("history", History)  # type: ignore[type-abstract]  # the port's Protocol
+        self._ledger = Ledger(history.title if history is not None else lambda _tx, _address, _name: None)
+        if history is not None:
+            history.titles(ledger.name_of)
+        self.mirror = Mirror(host, self._ledger)
+        self.protocol: RosterProtocol
+
+    # Other plugins (the port)
+    def is_contact(self, profile: str, bare: str) -> bool:
+        """See ``Roster``."""
+        return self.mirror.is_contact(profile, bare)
+
+    def names(self, read: Read, pid: int) -> list[tuple[str, str]]:
+        """See ``Roster``."""
+        return ledger.names(read, pid)
+
+    # Windows
+    async def list(
+        self, *, profile: str, group: str | None = None, after: str | None = None, limit: int = 200
+    ) -> Page[Contact]:
+        if limit < 1:
+            raise invalid("limit", _("A page holds at least one entry."))
+        pid, size = self._host.pid(profile), min(limit, MAX_PAGE)
+        found = await self._host.readers.read(
+            lambda read: ledger.page(read, pid, group, after or "", size + 1)
+        )
+        items = found[:size]
+        return Page(items=items, after=items[-1].address if len(found) > size else None)
+
+    async def add(
+        self,
+        *,
+        profile: str,
+        address: str,
+        name: str = "",
+        groups: Groups | None = None,
+        subscribe: bool = True,
+    ) -> Contact:
+        bare = self._other(profile, address)
+        old = await self._get(profile, bare)
+        known = old if old is not None and old.in_roster else None
+        await self._set(profile, bare, known, name or None, groups)
+        if subscribe:
+            await self._subscribe(profile, bare)
+        return await self._result(profile, bare)
+
+    async def change(
+        self, *, profile: str, address: str, name: str | None = None, groups: Groups | None = None
+    ) -> Contact:
+        bare = self._other(profile, address)
+        old = await self._existing(profile, bare)
+        if not old.in_roster:
+            raise _unknown(bare)
+        await self._set(profile, bare, old, name, groups)
+        return await self._result(profile, bare)
+
+    async def remove(self, *, profile: str, address: str) -> None:
+        bare = self._other(profile, address)
+        old = await self._existing(profile, bare)
+        if not old.in_roster:
+            await self.deny(profile=profile, address=bare)
+            return
+        link = self._host.link(profile)
+        await self.mirror.done(profile, bare, lambda c: c is None, lambda: self.protocol.remove(link, bare))
+        await self._host.journal.commit(profile, lambda tx: self._ledger.drop(tx, bare))
+
+    async def accept(self, *, profile: str, address: str) -> Contact:
+        bare = self._other(profile, address)
+        old = await self._existing(profile, bare)
+        if not old.asks and old.subscription not in SHOWN:
+            raise not_found(_("{} has not asked to see your presence.").format(bare))
+        link = self._host.link(profile)
+        if not old.in_roster:
+            await self._set(profile, bare, None, old.name, None)
+        if old.asks:
+            await self.mirror.done(
+                profile,
+                bare,
+                lambda c: c is not None and c.subscription in SHOWN,
+                lambda: self.protocol.tell(link, bare, "subscribed"),
+            )
+            await self._host.journal.commit(profile, lambda tx: self._ledger.answered(tx, bare))
+        await self._subscribe(profile, bare)
+        return await self._result(profile, bare)
+
+    async def deny(self, *, profile: str, address: str) -> None:
+        bare = self._other(profile, address)
+        old = await self._existing(profile, bare)
+        shown = old.subscription in SHOWN
+        if not old.asks and not shown:
+            raise not_found(_("{} does not see your presence and has not asked to.").format(bare))
+        link = self._host.link(profile)
+        await self.mirror.done(
+            profile,
+            bare,
+            lambda c: c is None or c.subscription not in SHOWN,
+            lambda: self.protocol.tell(link, bare, "unsubscribed"),
+            seconds=PUSH_SECONDS if shown else 0,
+        )
+        await self._host.journal.commit(profile, lambda tx: self._ledger.answered(tx, bare))
+
+    # Steps of theirs
+    def _other(self, profile: str, address: str) -> str:
+        bare = addresses.bare(address)
+        link = self._host.link(profile)
+        if bare == addresses.bare(link.address):
+            raise invalid("address", _("{} is this profile's own address.").format(bare))
+        return bare
+
+    async def _get(self, profile: str, bare: str) -> Contact | None:
+        pid = self._host.pid(profile)
+        return await self._host.readers.read(lambda read: ledger.get(read, pid, bare))
+
+    async def _existing(self, profile: str, bare: str) -> Contact:
+        contact = await self._get(profile, bare)
+        if contact is None:
+            raise _unknown(bare)
+        return contact
+
+    async def _result(self, profile: str, bare: str) -> Contact:
+        """What is in force, read behind all that was written, so that the reply's ``seq`` covers it."""
+        contact = await self._host.journal.commit(profile, lambda tx: ledger.get(tx, tx.pid, bare))
+        if contact is None:
+            raise _unknown(bare)
+        return contact
+
+    async def _set(
+        self, profile: str, bare: str, old: Contact | None, name: str | None, groups: Groups | None
+    ) -> None:
+        """Give an item its name and groups; absent ones stay as they are in ``old``."""
+        check(name or "", groups or [])
+        wanted = (
+            name if name is not None else old.name if old is not None else "",
+            sorted(set(groups)) if groups is not None else old.groups if old is not None else [],
+        )
+        if old is not None and (old.name, old.groups) == wanted:
+            return
+
+        def same(contact: Contact | None) -> bool:
+            return contact is not None and contact.in_roster and (contact.name, contact.groups) == wanted
+
+        link = self._host.link(profile)
+        await self.mirror.done(profile, bare, same, lambda: self.protocol.set(link, bare, *wanted))
+
+    async def _subscribe(self, profile: str, bare: str) -> None:
+        contact = await self._get(profile, bare)
+        if contact is not None and (contact.pending or contact.subscription in SEEN):
+            return
+        link = self._host.link(profile)
+        await self.mirror.done(
+            profile,
+            bare,
+            lambda c: c is not None and (c.pending or c.subscription in SEEN),
+            lambda: self.protocol.tell(link, bare, "subscribe"),
+        )
+
+    # The server
+    def requested(self, profile: str, bare: str, note: str, nick: str) -> None:
+        """``bare`` asks to see our presence."""
+        self._later(profile, bare, lambda tx: self._ledger.requested(tx, bare, note, nick))
+
+    def withdrawn(self, profile: str, bare: str) -> None:
+        """``bare`` asks no longer."""
+        self._later(profile, bare, lambda tx: self._ledger.answered(tx, bare))
+
+    def _later(self, profile: str, bare: str, work: Callable[[Tx], None]) -> None:
+        write = self._host.journal.commit(profile, work, patient=True)
+        self._host.owner.spawn(write, f"request of {bare}")
+
+
+def check(name: str, groups: Groups) -> None:
+    """Raises ``too-large`` and ``invalid``."""
+    if len(name) > MAX_NAME or any(len(group) > MAX_NAME for group in groups):
+        raise SalutError(
+            "too-large",
+            _("Names of contacts and groups have at most {} characters.").format(MAX_NAME),
+            {"field": "name" if len(name) > MAX_NAME else "groups", "limit": MAX_NAME},
+        )
+    if len(groups) > MAX_GROUPS:
+        raise SalutError(
+            "too-large",
+            _("A contact is in at most {} groups.").format(MAX_GROUPS),
+            {"field": "groups", "limit": MAX_GROUPS},
+        )
+    if not name.isprintable() or not all(group.strip() and group.isprintable() for group in groups):
+        raise invalid("groups", _("Names of contacts and groups are one line of text, groups never empty."))
+
+
+def _unknown(bare: str) -> SalutError:
+    return not_found(_("{} is not in the roster. See it: jp contacts list").format(bare))
