@@ -152,19 +152,21 @@ class Driver:
     def call(self, method: str, **params: Any) -> None:
         """Call, and do not wait: the answer is looked at when it comes."""
         if self.client is not None and len(self.calls) < 20:
-            self.calls.spawn(self._call(self.client, method, params), method)
+            self.calls.spawn(self._call(self.client, self.profiles, method, params), method)
 
-    async def _call(self, client: aio.Client, method: str, params: dict[str, Any]) -> None:
+    async def _call(
+        self, client: aio.Client, view: list[str] | None, method: str, params: dict[str, Any]
+    ) -> None:
         try:
             answer = await client.request(method, params, repeatable="op" in params)
         except SalutError as error:
             if error.code in ("internal", "parse", "invalid-request", "unknown-method", "timeout", "storage"):
                 self.faults.append(f"{self.name}: {method} {params}: {error.code} {error.message}")
             return
-        self._looked(method, answer)
+        self._looked(view, method, answer)
 
-    def _looked(self, method: str, answer: dict[str, Any]) -> None:
-        if self.profiles is None:
+    def _looked(self, view: list[str] | None, method: str, answer: dict[str, Any]) -> None:
+        if view is None:
             return
         if method == "profiles.list":
             told = {profile["name"] for profile in answer["value"]}
@@ -172,8 +174,8 @@ class Driver:
             told = {found["profile"] for found in answer["value"]["items"]}
         else:
             return
-        if not told <= set(self.profiles):
-            self.faults.append(f"{self.name} sees {self.profiles}; {method} told of {told}")
+        if not told <= set(view):
+            self.faults.append(f"{self.name} sees {view}; {method} told of {told}")
 
     def open_timeline(self, profile: str, conversation: str) -> None:
         """Show a conversation."""

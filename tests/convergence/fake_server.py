@@ -7,8 +7,9 @@ It keeps what was not stored and brings it again (as XEP-0198 does), so that a k
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from random import Random
+from types import SimpleNamespace
 from typing import Any, cast
 from xml.etree import ElementTree as ET
 
@@ -18,9 +19,11 @@ from salut.model.link import LinkState
 from salut.model.owner import TaskOwner
 from salut.xmpp.disco import Info
 from salut.xmpp.errors import OfflineError, StanzaError
+from salut.xmpp.iqs import Request
 from salut.xmpp.router import Account, Via, Wires
 
 DOMAIN = "fake.example"
+ROSTER = "jabber:iq:roster"
 CARBONS = "urn:xmpp:carbons:2"
 
 
@@ -33,13 +36,18 @@ class Features:
 
 
 class Client:
-    """Where slixmpp's stanza handlers would hang."""
+    """Where slixmpp's stanza handlers hang."""
 
-    def add_event_handler(self, _name: str, _handler: object) -> None:
-        """No presence stanzas come here."""
+    def __init__(self) -> None:
+        self.handlers: dict[str, list[Callable[[Any], object]]] = {}
 
-    def del_event_handler(self, _name: str, _handler: object) -> None:
-        """As above."""
+    def add_event_handler(self, name: str, handler: Callable[[Any], object]) -> None:
+        self.handlers.setdefault(name, []).append(handler)
+
+    def told(self, name: str, element: ET.Element) -> None:
+        """Call the handlers of an event with what they use of a stanza."""
+        for handler in self.handlers.get(name, ()):
+            handler(SimpleNamespace(xml=element))
 
 
 class FakeSession:
@@ -49,6 +57,7 @@ class FakeSession:
         self.features = Features()
         self.client = Client()
         self.resumed = False
+        self.serial = 0
         self._server = server
         self._link = link
 
@@ -66,7 +75,12 @@ class FakeSession:
             raise StanzaError("not-connected")
         if CARBONS in str(payload):
             return ET.Element("{jabber:client}iq")
+        if f"'{ROSTER}'" in payload:
+            return self._server.roster(self._link, kind, payload)
         raise StanzaError("feature-not-implemented")
+
+    async def disco_info(self, to: str, node: str = "", timeout: float = 10.0) -> Info:
+        raise StanzaError("item-not-found")
 
     def announce(self, show: str = "", status: str = "") -> None:
         if not self._link.online:
@@ -105,9 +119,13 @@ class FakeLink:
         if self.online or not self.wanted or self.dead:
             return
         self.online = True
-        if not resumed and self.unacked:
+        session = cast("FakeSession", self._account.session)
+        session.resumed = resumed = resumed and session.serial > 0
+        if not resumed:
+            session.serial += 1
             lost, self.unacked = self.unacked, []
-            self.wires.router.lost(self._account, lost)
+            if lost:
+                self.wires.router.lost(self._account, lost)
         self.hooks.on_state(LinkState(state="online", endpoint="fake:5222"))
         self.hooks.on_session(resumed)
         self._server.came_online(self)
@@ -140,6 +158,7 @@ class FakeServer:
         self.links: dict[str, FakeLink] = {}
         self.waiting: dict[str, dict[str, str]] = {}  # address -> archive id -> stanza, not yet stored
         self.stored: dict[str, set[str]] = {}  # address -> archive ids
+        self.rosters: dict[str, dict[str, str]] = {}  # account -> contact -> item
         self.faults: list[str] = []
         self.owner = TaskOwner(lambda name, error: self.faults.append(f"{name}: {error!r}"))
         self._count = 0
@@ -214,6 +233,49 @@ class FakeServer:
             address = link.config.address
             self.waiting.get(address, {}).pop(archive, None)
             self.stored.setdefault(address, set()).add(archive)
+
+    # Rosters and presence
+    def roster(self, link: FakeLink, kind: str, payload: str) -> ET.Element:
+        """Answer a request about the roster; what changes is pushed."""
+        items = self.rosters.setdefault(link.config.address, {})
+        answer = ET.Element("{jabber:client}iq")
+        if kind == "get":
+            text = f"<query xmlns='{ROSTER}'>{''.join(items.values())}</query>"
+            answer.append(ET.fromstring(text))
+            return answer
+        for item in ET.fromstring(payload):
+            self.push(link.config.address, item)
+        return answer
+
+    def push(self, address: str, item: ET.Element) -> None:
+        """An entry changed: it is kept, and told to the account if it is online."""
+        contact = item.get("jid", "")
+        item.attrib.setdefault("subscription", "none")
+        if item.get("subscription") == "remove":
+            self.rosters.setdefault(address, {}).pop(contact, None)
+        else:
+            self.rosters.setdefault(address, {})[contact] = ET.tostring(item, encoding="unicode")
+        link = self.links.get(address)
+        if link is None or not link.online or link.dead:
+            return
+        query = ET.Element(f"{{{ROSTER}}}query")
+        query.append(item)
+        handler = link.wires.shared.iqs.find("set", query.tag)
+        if handler is not None:
+            jid = f"{address}/salut"
+            handler(Request(kind="set", from_="", to=jid, id="push", payload=query, own=jid))
+
+    def presence(self, to: str, sender: str, kind: str = "", inside: str = "") -> None:
+        """A presence stanza, as slixmpp hands it on."""
+        link = self.links.get(to)
+        if link is None or not link.online or link.dead:
+            return
+        word = f" type='{kind}'" if kind else ""
+        element = ET.fromstring(
+            f"<presence xmlns='jabber:client' from='{sender}' to='{to}'{word}>{inside}</presence>"
+        )
+        client = cast("Client", link.account.session.client)
+        client.told("changed_subscription" if "subscribe" in kind else "presence", element)
 
     def came_online(self, link: FakeLink) -> None:
         """What waits is brought."""

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
 from typing import Any
+from xml.etree import ElementTree as ET
 
 from salut.api.wire import Position
 from salut.client.kinds import Kinds, installed_contracts
@@ -140,8 +141,6 @@ class Run:
         return f"{method} {params}"
 
     def do_draft(self, driver: Driver) -> str:
-        if "drafts.set" not in self.world.engine.registry.methods:
-            return "no drafts"
         text = self.random.choice(("", self.text()))
         return self.write(
             driver, "drafts.set", profile=self.profile(driver), conversation=self.peer(), text=text
@@ -308,6 +307,48 @@ class Run:
             return f"{name} down"
         link.up(self.random.random() < 0.5)
         return f"{name} up"
+
+    def do_presence(self, driver: Driver) -> str:
+        """One contact, or a storm of them."""
+        to, count = address(self.random.choice(PROFILES)), self.random.choice((1, 1, 3, 40))
+        for number in range(count):
+            kind = self.random.choice(("", "", "unavailable"))
+            show = self.random.choice(("", "<show>away</show>", f"<status>{number}</status>"))
+            sender = f"{self.random.choice(PEERS)}/r{self.random.randrange(3)}"
+            self.world.server.presence(to, sender, kind, "" if kind else show)
+        return f"{count} to {to}"
+
+    def do_subscription(self, driver: Driver) -> str:
+        to, sender = address(self.random.choice(PROFILES)), self.random.choice(PEERS)
+        kind = self.random.choice(("subscribe", "subscribe", "unsubscribe"))
+        self.world.server.presence(to, sender, kind, "<status>please</status>" if kind == "subscribe" else "")
+        return f"{kind} to {to} from {sender}"
+
+    def do_push(self, driver: Driver) -> str:
+        """Another client of the account changed the roster."""
+        own = address(self.random.choice(PROFILES))
+        item = ET.Element("{jabber:iq:roster}item", jid=self.random.choice(PEERS))
+        item.set("subscription", self.random.choice(("none", "to", "both", "remove")))
+        item.set("name", self.text()[:20])
+        self.world.server.push(own, item)
+        return f"{own} {item.attrib}"
+
+    def do_roster(self, driver: Driver) -> str:
+        contact = {"profile": self.profile(driver), "address": self.random.choice(PEERS)}
+        method, more = self.random.choice(
+            (
+                ("roster.add", {"name": self.text()[:30]}),
+                ("roster.remove", {}),
+                ("roster.change", {"groups": [self.random.choice(WORDS)]}),
+                ("roster.accept", {}),
+                ("roster.deny", {}),
+            )
+        )
+        return self.write(driver, method, **contact, **more)
+
+    def do_status(self, driver: Driver) -> str:
+        show = self.random.choice(("online", "away", "dnd"))
+        return self.write(driver, "presence.set", profile=self.profile(driver), show=show)
 
     # Cuts and stalls
     def do_cut(self, driver: Driver) -> None:
@@ -512,7 +553,7 @@ class Run:
                 place = f"{driver.name}: {journal}/{kind}"
                 whole = shown.get(journal, {}).get(kind)
                 if whole is not None and (kind != "conversation" or driver.conversations >= 200):
-                    assert held.get(kind, {}) == whole, place
+                    assert held.get(kind, {}) == whole, f"{place}: {difference(held.get(kind, {}), whole)}"
                 for key, value in held.get(kind, {}).items():
                     true = everything[journal].get(kind, {}).get(key)
                     assert value == true, f"{place} {key}: holds {value}, true is {true}"
@@ -547,13 +588,16 @@ class Run:
             assert profile not in everything or not lost, f"{profile} lost {lost}"
             twice = {key: n for key, n in archives.items() if n > 1}
             assert not twice, f"{profile} holds twice: {twice}"
-            sent = Counter(
-                m["origin"]
-                for _rev, m in messages.values()
-                if m["origin"].startswith("op") and m.get("outgoing")
-            )
-            twice = {key: n for key, n in sent.items() if n > 1}
-            assert not twice, f"{profile} sent twice: {twice}"
+            sent = [m for _rev, m in messages.values() if m.get("outgoing") and m["origin"].startswith("op")]
+            keys = Counter(m["origin"] for m in sent)
+            again = [m for m in sent if keys[m["origin"]] > 1]
+            assert not again, f"{profile} sent twice: {again}"
+
+
+def difference(held: dict[str, Any], true: dict[str, Any]) -> str:
+    """Where two maps differ."""
+    keys = [key for key in {*held, *true} if held.get(key) != true.get(key)]
+    return "; ".join(f"{key}: holds {held.get(key)}, true is {true.get(key)}" for key in keys[:3])
 
 
 def typed(state: Truth) -> Truth:
@@ -577,6 +621,6 @@ def encoded_value(encoded: bytes) -> Any:
 OPERATIONS: tuple[tuple[str, int], ...] = (
     ("send", 14), ("repeat", 4), ("draft", 8), ("mark_read", 6), ("mark_unread", 4), ("setting", 4), ("typing", 3),
     ("read", 3), ("focus", 3), ("timeline", 6), ("older", 4), ("kick", 1), ("link", 3), ("change", 2), ("create", 2),
-    ("delete", 1), ("incoming", 16), ("late", 4), ("duplicate", 4), ("carbon", 4), ("state", 8), ("network", 5),
+    ("delete", 1), ("presence", 5), ("subscription", 2), ("push", 4), ("roster", 5), ("status", 2), ("incoming", 16), ("late", 4), ("duplicate", 4), ("carbon", 4), ("state", 8), ("network", 5),
     ("cut", 10), ("hold", 5), ("release", 5), ("leave", 3), ("remember", 4), ("trim", 3), ("backup", 1), ("restart", 2),
 )  # fmt: skip

@@ -87,7 +87,8 @@ async def test_replicas_equal_the_daemons_state(
     results = await asyncio.gather(*(gated(seed) for seed in seeds), return_exceptions=True)
     failures = [result for result in results if isinstance(result, BaseException)]
     if failures:
-        raise AssertionError(f"{len(failures)} of {len(seeds)} runs failed; the first:\n{failures[0]}")
+        others = [str(failure).partition("\n")[0][:400] for failure in failures[1:]]
+        raise AssertionError(f"{len(failures)} of {len(seeds)} runs failed; {others} and:\n{failures[0]}")
 
 
 def test_every_reason_to_begin_anew_was_met(request: pytest.FixtureRequest, resets: Counter[str]) -> None:

@@ -28,6 +28,7 @@ from salut.engine.engine import Engine, EngineOptions
 from salut.engine.host import GROUP
 from salut.model.errors import SalutError
 from salut.plugins.history import rows
+from salut.plugins.roster import ledger as contacts
 from salut.xmpp.router import Router, Wires
 from salut.xmpp.shared import Shared
 from tests.convergence.fake_server import DOMAIN, FakeServer
@@ -119,6 +120,7 @@ class World:
     async def kill(self) -> None:
         """End it after the newest commit: nothing that waits is stored, nobody is told."""
         self.running = False
+        self.engine._closing = True
         self._count_overflows()
         await self.server.killed()
         writer = self.engine.writer
@@ -203,6 +205,10 @@ class World:
                     assert rev is not None and isinstance(rev[0], int)
                     messages = everything.setdefault(journal, {}).setdefault("message", {})
                     messages[str(row[0])] = (rev[0], plain(rows.message(row)))
+                for row in store.all(f"SELECT {contacts.COLUMNS}, rev FROM contact WHERE pid=?", (pid,)):
+                    held = everything.setdefault(journal, {}).setdefault("contact", {})
+                    assert isinstance(row[-1], int)
+                    held[str(row[0])] = (row[-1], plain(contacts.of_row(row)))
             return shown, everything
 
         return read

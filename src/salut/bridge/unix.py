@@ -37,6 +37,7 @@ class UnixBinding:
         self._sessions: set[WindowSession] = set()
         self._talks: set[asyncio.Task[object]] = set()
         self._server: asyncio.Server | None = None
+        self._ended = False
         self._own_socket = True
 
     async def start(self, inherited: socket.socket | None = None) -> None:
@@ -56,6 +57,7 @@ class UnixBinding:
         """Say good-bye to all windows and end."""
         if self._server is None:
             return
+        self._ended = True
         self._server.close()
         for session in self._sessions:
             session.end("stopping", _("The daemon stops."))
@@ -66,6 +68,9 @@ class UnixBinding:
             self._path.unlink(missing_ok=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._ended:  # it was in the socket's queue when we closed that
+            writer.transport.abort()
+            return
         talk = self._owner.spawn(self._talk(reader, writer), "window")
         self._talks.add(talk)
         talk.add_done_callback(self._talks.discard)

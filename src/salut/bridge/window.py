@@ -172,7 +172,7 @@ class WindowSession:
             self._in_flight -= 1
 
     def _own_method(self, method: str, params: bytes) -> bytes:
-        if method == "ping" or not self._attached:
+        if method == "ping" or not self._attached or self._closed:
             return b"{}"
         if method == "topics":
             topics: Topics = decode_params(_topics_params, params)

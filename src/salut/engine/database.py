@@ -69,6 +69,11 @@ def storage_error(error: sqlite3.Error) -> SalutError:
     )
 
 
+def stopping() -> SalutError:
+    """For whoever still asks something of a daemon that ends."""
+    return SalutError("unavailable", _("The daemon is stopping."))
+
+
 class Readers:
     """A few reader threads. Each call sees one consistent state of the store."""
 
@@ -77,6 +82,7 @@ class Readers:
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
+        self._closed = False
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
 
     def _reader(self) -> Reader:
@@ -100,10 +106,13 @@ class Readers:
 
     async def read(self, work: Callable[[Read], T]) -> T:
         """Run ``work`` in a reader thread. ``SalutError('storage')`` when the database cannot be read."""
+        if self._closed:
+            raise stopping()
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, work)
 
     def close(self) -> None:
-        """End the threads and their connections."""
+        """End the threads and their connections; who reads from now on gets ``unavailable``."""
+        self._closed = True
         self._pool.shutdown()
         for connection in self._open:
             connection.close()

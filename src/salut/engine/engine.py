@@ -67,6 +67,7 @@ class Engine(DaemonApi):
         self.started = moment.now()
         self.on_stop: Callable[[], None] = lambda: None
         self._trouble: Trouble | None = None
+        self._closing = False
 
     async def start(self) -> None:
         """Open the store and load all plugins and profiles; nothing connects yet."""
@@ -134,6 +135,7 @@ class Engine(DaemonApi):
 
     async def close(self) -> None:
         """Leave the servers, stop the plugins, store what is left."""
+        self._closing = True
         await self.profiles.close()
         await self.plugins.stop()
         await self.owner.close()
@@ -178,6 +180,8 @@ class Engine(DaemonApi):
 
     # What goes wrong, and what is done now and then
     def _failure(self, name: str, error: BaseException) -> None:
+        if self._closing and isinstance(error, SalutError) and error.code == "unavailable":
+            return  # it came too late to be stored: what it was about comes again
         self._log.error("task failed", task=name, exc_info=error)
 
     def _on_trouble(self, error: SalutError | None) -> None:

@@ -137,7 +137,12 @@ class PluginHost:
             try:
                 await tell(plugin)
             except Exception as error:  # noqa: BLE001 - as in _each
-                if isinstance(error, SalutError) and error.code == "not-connected" and not current():
+                late = isinstance(error, SalutError) and error.code in (
+                    "not-connected",
+                    "unavailable",
+                    "not-found",
+                )
+                if late and not current():
                     return False
                 self._log.exception("plugin failed", plugin=name, doing=what, profile=profile)
                 self.status[name] = f"failed in {what}: {error!r}"

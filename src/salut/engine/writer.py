@@ -22,7 +22,7 @@ import msgspec
 from salut.api.ports import SqlParams, SqlRow, Tx
 from salut.api.wire import Cause
 from salut.engine.batch import Batch, encode_change
-from salut.engine.database import storage_error
+from salut.engine.database import stopping, storage_error
 from salut.model import moment
 from salut.model.errors import SalutError
 
@@ -190,6 +190,7 @@ class Writer:
         self._waiting: list[Unit] = []  # patient units that a failing disk holds up
         self._trouble = False
         self._closing = False
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 
     def start(self) -> None:
@@ -197,13 +198,24 @@ class Writer:
         self._thread.start()
 
     def submit(self, unit: Unit) -> None:
-        """Hand over a unit; from any thread."""
-        self._queue.put(unit)
+        """Hand over a unit; from any thread. After ``close`` it ends with ``unavailable``."""
+        if self._closed:
+            self._deliver([], [Outcome(unit, None, 0, stopping())])
+        else:
+            self._queue.put(unit)
 
     def close(self) -> None:
-        """Store what waits, then end."""
+        """Store what waits, then end. What cannot be stored was not: its submitter is told ``unavailable``."""
+        self._closed = True
         self._queue.put(None)
         self._thread.join()
+        left = self._waiting
+        with contextlib.suppress(queue.Empty):
+            while True:
+                unit = self._queue.get_nowait()
+                left += [unit] if unit is not None else []
+        if left:
+            self._deliver([], [Outcome(unit, None, 0, stopping()) for unit in left])
 
     def _take(self) -> list[Unit]:
         units = self._waiting

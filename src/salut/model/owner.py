@@ -36,10 +36,10 @@ class TaskOwner:
             self._on_failure(task.get_name(), error)
 
     async def close(self) -> None:
-        """Cancel all that still runs and wait until it has ended."""
+        """Cancel all that still runs, also what that starts in ending, and wait until it has ended."""
         current = asyncio.current_task()
-        tasks = [task for task in self._tasks if task is not current]
-        for task in tasks:
-            task.cancel()
-        if tasks:
+        while tasks := [task for task in self._tasks if task is not current]:
+            for task in tasks:
+                task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.sleep(0)  # their ends are noted by then
