@@ -15,6 +15,7 @@ from salut.engine.batch import Batch, changes_line
 QUEUE_BYTES = 256 * 1024
 QUEUE_COUNT = 2_000
 PASSING_COUNT = 10_000
+ANSWER_BYTES = 512 * 1024  # of answers that nobody took: with more, no further request is read
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class Feed:
     def __init__(self) -> None:
         self.places: dict[str, Place] = {}
         self._answers: deque[bytes] = deque()
+        self._answer_bytes = 0
         self._queue: deque[Batch] = deque()
         self._queued_bytes = 0
         self._queued_count = 0
@@ -40,8 +42,14 @@ class Feed:
 
     # What comes in
     def answer(self, line: bytes) -> None:
-        """An answer or a notice that must not be lost; bounded by the requests in flight."""
+        """An answer or a notice that must not be lost; bounded, as no request is read while ``crowded``."""
         self._answers.append(line)
+        self._answer_bytes += len(line)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many answers wait that the window must read some before it may ask on."""
+        return self._answer_bytes > ANSWER_BYTES
 
     def join(self, journal: str, sent: int, head: int) -> None:
         """Follow a journal from ``sent`` on; ``head`` is the newest there is."""
@@ -112,6 +120,7 @@ class Feed:
         """The next bytes to write; empty when there are none."""
         parts: list[bytes] = list(self._answers)
         self._answers.clear()
+        self._answer_bytes = 0
         if not parts and not self._queue and not self._passing:
             return b""
         parts += [batch.line for batch in self._queue]

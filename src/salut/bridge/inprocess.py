@@ -21,6 +21,7 @@ class InProcess:
         """One message of the bridge."""
         if self._closed:
             raise ConnectionError("closed")
+        await self._session.room()
         self._session.line(line)
 
     async def receive(self) -> bytes | None:

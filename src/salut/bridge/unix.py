@@ -107,6 +107,7 @@ class UnixBinding:
     async def _read(self, reader: asyncio.StreamReader, session: WindowSession) -> None:
         pings = 0
         while True:
+            await session.room()  # a window that asks and never reads is read no further; _write ends it
             try:
                 async with asyncio.timeout(PING_SECONDS if pings == 0 else SILENT_SECONDS - PING_SECONDS):
                     line = await reader.readline()

@@ -81,6 +81,7 @@ class WindowSession:
         self._log = log
         self.feed = Feed()
         self._wake = asyncio.Event()
+        self._taken = asyncio.Event()
         self._owner = TaskOwner(lambda name, error: log.error("request failed", request=name, exc_info=error))
         self._in_flight = 0
         self._attached = ""
@@ -122,6 +123,12 @@ class WindowSession:
             self._send(rpc.notice_line("goodbye", {"code": code, "message": message}))
 
     # In
+    async def room(self) -> None:
+        """Wait until the window has taken enough of its answers to ask on; call it before each ``line``."""
+        while self.feed.crowded:
+            self._taken.clear()
+            await self._taken.wait()
+
     def line(self, line: bytes) -> None:
         """One line from the window. Never raises for what a window can send."""
         try:
@@ -281,6 +288,7 @@ class WindowSession:
         """What to write next; waits until there is something."""
         while True:
             data = self.feed.take()
+            self._taken.set()
             if data:
                 return data
             if self._new_journals:
