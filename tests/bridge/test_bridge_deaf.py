@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from salut.api.wire import MAX_IN_FLIGHT
-from salut.bridge.feed import ANSWER_BYTES
+from salut.bridge.bounds import Bounds
 from salut.bridge.unix import UnixBinding
 from tests.engine_kit import running_engine
 
@@ -30,7 +30,7 @@ async def test_a_window_that_asks_and_never_reads_is_held_back(tmp_path: Path) -
             assert asked < MANY, "all requests were read though no answer was"
             (session,) = binding._sessions
             waiting = [len(line) for line in session.feed._answers]
-            assert sum(waiting) <= ANSWER_BYTES + (MAX_IN_FLIGHT + 1) * max(waiting)
+            assert sum(waiting) <= Bounds().answer_bytes + (MAX_IN_FLIGHT + 1) * max(waiting)
 
             answered = await answers(reader, asked)
             assert answered == set(range(asked)), "a request got lost"
