@@ -643,6 +643,7 @@ def encoded_value(encoded: bytes) -> Any:
 OPERATIONS: tuple[tuple[str, int], ...] = (
     ("send", 14), ("repeat", 4), ("draft", 8), ("mark_read", 6), ("mark_unread", 4), ("setting", 4), ("typing", 3),
     ("read", 3), ("focus", 3), ("timeline", 6), ("older", 4), ("kick", 1), ("link", 3), ("change", 2), ("create", 2),
-    ("delete", 1), ("presence", 5), ("subscription", 2), ("push", 4), ("roster", 5), ("status", 2), ("incoming", 16), ("late", 4), ("duplicate", 4), ("carbon", 4), ("state", 8), ("network", 5),
+    ("delete", 1), ("presence", 5), ("subscription", 2), ("push", 4), ("roster", 5), ("status", 2), ("incoming", 16),
+    ("late", 4), ("duplicate", 4), ("carbon", 4), ("state", 8), ("network", 5),
     ("cut", 10), ("hold", 5), ("release", 5), ("leave", 3), ("remember", 4), ("trim", 3), ("backup", 1), ("restart", 2),
 )  # fmt: skip
