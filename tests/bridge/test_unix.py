@@ -9,6 +9,7 @@ import json
 import socket
 import stat
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +267,10 @@ async def test_attach_twice_is_a_conflict(tmp_path: Path) -> None:
         assert len((await window.call("windows.list"))["value"]) == 1
 
 
+def all_read(window: RawWindow, b: Bridge) -> bool:
+    return all(window.place[journal] == b.head(journal) for journal in ("", "home"))
+
+
 async def test_no_gap_between_attach_and_changes(tmp_path: Path) -> None:
     async with bridge(tmp_path) as b:
         await b.profile("home")
@@ -277,7 +282,7 @@ async def test_no_gap_between_attach_and_changes(tmp_path: Path) -> None:
             windows.append(window)
         await writing
         for window in windows:  # RawWindow asserts that each follows the one before
-            await window.until(lambda w=window: all(w.place[j] == b.head(j) for j in ("", "home")))
+            await window.until(partial(all_read, window, b))
         assert b.head("home") >= 301
 
 

@@ -109,11 +109,11 @@ async def test_a_failing_unit_takes_back_only_itself(tmp_path: Path) -> None:
 async def test_a_unit_of_a_journal_that_is_not_there_fails_alone(tmp_path: Path) -> None:
     async with engine(tmp_path) as kit:
         commit = kit.engine.journal.commit
-        lost, good = await asyncio.gather(
+        ends: list[object] = await asyncio.gather(
             commit("nobody", put("x")), commit("", put("y")), return_exceptions=True
         )
-        assert isinstance(lost, SalutError) and lost.code == "not-found"
-        assert good == 1
+        assert isinstance(ends[0], SalutError) and ends[0].code == "not-found"
+        assert ends[1] == 1
         assert await rows(kit) == ["y"]
 
 
@@ -257,7 +257,8 @@ async def test_a_patient_commit_waits_and_later_ones_stay_behind_it(tmp_path: Pa
             late = [asyncio.gather(journal.commit("", put(f"p{n}"), patient=True)) for n in range(3, 6)]
             with pytest.raises(SalutError):
                 await journal.commit("", put("impatient"))
-        assert await asyncio.wait_for(asyncio.gather(*early, *late), BOUND) == [[n] for n in range(1, 7)]
+        ends = await asyncio.wait_for(asyncio.gather(*early, *late), BOUND)
+        assert [end for (end,) in ends] == [1, 2, 3, 4, 5, 6]
         assert heard == [(n + 1, f"p{n}") for n in range(6)]
 
 
