@@ -169,8 +169,9 @@ class PluginHost:
                 items += plugin.snapshot(read, profile, pid, limit)
             except sqlite3.Error:
                 raise
-            except Exception:  # noqa: BLE001 - as in _each
+            except Exception as error:  # noqa: BLE001 - as in _each
                 self._log.exception("plugin failed", plugin=name, doing="snapshot")
+                self.status[name] = f"failed in snapshot: {error!r}"
         return items
 
     def forget(self, tx: Tx, pid: int) -> None:
