@@ -66,7 +66,9 @@ class Setup:
     def __init__(self) -> None:
         self.wires = Wires(Shared.fresh(), Router())
         self.wires.shared.decoders.add(f"{{{DELAY}}}delay", "delay", delay, many=True)
-        self.wires.router.reader("chat", new_message)
+        self.wires.router.reader(
+            "chat", lambda account, inbound: new_message(account, inbound, lambda _bare: False)
+        )
         self.log = CapturingLogger()
         self.protocol = ArchiveProtocol(self.wires, self.log)  # type: ignore[arg-type]  # takes the same calls
         self.account = Account("juliet", BARE, cast("Session", None))

@@ -273,6 +273,7 @@ class Keeper:
         for number, place in enumerate(arrange(entries, 0, cap).places):
             message = messages[number]
             message.place, message.sub, message.counts = place, sub - len(messages) + number, False
+            message.stream = conversation if message.kind == "groupchat" else ""
         return [stored.id for stored in self._history.store(tx, messages) if stored is not None]
 
 

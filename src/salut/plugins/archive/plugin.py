@@ -14,6 +14,7 @@ from salut.plugins.archive import gaps
 from salut.plugins.archive.api import CONTRACT
 from salut.plugins.archive.protocol import ArchiveProtocol
 from salut.plugins.archive.service import ArchiveService
+from salut.plugins.rooms.api import Rooms
 from salut.xmpp.router import Wires
 
 
@@ -32,7 +33,13 @@ class ArchivePlugin(Plugin):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._service = ArchiveService(host)
-        self._service.protocol = ArchiveProtocol(cast("Wires", host.wires), host.log)
+        protocol = self._service.protocol = ArchiveProtocol(cast("Wires", host.wires), host.log)
+        rooms = host.prefer("rooms", Rooms)  # type: ignore[type-abstract]  # the port's Protocol
+        if rooms is not None:
+            protocol.room_message = rooms.message
+            self._service.is_room = rooms.is_room
+            rooms.on_joining(self._service.joining)
+            rooms.on_joined(self._service.joined)
 
     def services(self) -> Sequence[Service]:
         return (self._service,)

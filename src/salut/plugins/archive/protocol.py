@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Final, cast
 from xml.etree.ElementTree import Element
 
@@ -54,6 +54,9 @@ def query_xml(ask: Ask, queryid: str) -> str:
     )
 
 
+RoomReader = Callable[[str, object, int], NewMessage | None]
+
+
 class Archived(msgspec.Struct, frozen=True):
     """A ``<result/>`` as it came."""
 
@@ -92,6 +95,7 @@ class ArchiveProtocol:
         self._wires = wires
         self._log = log
         self._queries: dict[str, _Open] = {}
+        self.room_message: RoomReader = lambda _profile, _inbound, _at: None
         wires.shared.decoders.add(f"{{{MAM}}}result", "archived", read_result)
         wires.router.wrap("archived", self._result)
 
@@ -162,9 +166,13 @@ class ArchiveProtocol:
                 archive and inner.from_.partition("/")[0] != archive
             ):
                 continue
-            message = router.read(account, inner)
+            if archive:
+                message: object = self.room_message(account.profile, inner, archived.at)
+            else:
+                message = router.read(account, inner)
             if isinstance(message, NewMessage):
                 message.archive, message.at = archived.id, archived.at
                 result.message = message
-            told += router.observed(account, inner, "archive")
+            if not archive:
+                told += router.observed(account, inner, "archive")
         return results, told

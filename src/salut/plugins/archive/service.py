@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal
 
 from salut.api.ports import Read, Tx
@@ -44,12 +45,14 @@ class ArchiveService(ArchiveApi):
         self._history = host.need("history", History)  # type: ignore[type-abstract]  # the port's Protocol
         self._chat = host.need("chat", Chat)  # type: ignore[type-abstract]
         self._keeper = Keeper(self._history)
+        self._inside: set[tuple[str, str]] = set()  # profiles and rooms: archives that may be read
         self._healer = Healer(host, self._keeper)
         self._running: dict[str, asyncio.Task[object]] = {}
         self._asked: dict[str, set[int]] = {}  # manual gaps that somebody wants filled
         self._oldest: dict[str, int] = {}  # where pending messages are held: when the oldest was written
         self._late: dict[str, dict[str, NewMessage]] = {}  # while gaps are open: what the archive places
         self._chat.late(self.take)
+        self.is_room: Callable[[str, str], bool] = lambda _profile, _address: False
         self.protocol: ArchiveProtocol
 
     # Windows
@@ -81,13 +84,19 @@ class ArchiveService(ArchiveApi):
             raise invalid("limit", _("A page holds at least one entry."))
         address = addresses.normal(conversation)
         link = self._host.link(profile)
-        if any(not row.manual for row in await self._rows(profile)):
+        if any(not row.manual and not row.stream for row in await self._rows(profile)):
             raise SalutError(
                 "busy",
                 _("What came since the last session is still being fetched; try again when it is there."),
             )
         oldest = await self._host.journal.commit(profile, lambda tx: self._history.oldest(tx, address))
-        ask = Ask(limit=min(limit, PAGE), before=oldest.archive if oldest else "", partner=address)
+        room = address if self.is_room(profile, address) else ""
+        ask = Ask(
+            archive=room,
+            limit=min(limit, PAGE),
+            before=oldest.archive if oldest else "",
+            partner="" if room else address,
+        )
         try:
             page = await self.protocol.page(link, ask)
         except ArchiveError as error:
@@ -135,6 +144,17 @@ class ArchiveService(ArchiveApi):
         late[message.archive] = message
         return True
 
+    async def joining(self, profile: str, room: str) -> None:
+        """A room is about to be entered: what it said since we were there last becomes a gap."""
+        now = moment.now()
+        self._inside.discard((profile, room))
+        await self._host.journal.commit(profile, lambda tx: self._keeper.open(tx, room, now), patient=True)
+
+    async def joined(self, profile: str, room: str) -> None:
+        """We are in: done when the room's archive is read, or cannot be."""
+        self._inside.add((profile, room))
+        await asyncio.wait([self.run(profile)])
+
     def run(self, profile: str) -> asyncio.Task[object]:
         """Fill what is open, in the background; the one run there is, if there is one."""
         task = self._running.get(profile)
@@ -151,6 +171,7 @@ class ArchiveService(ArchiveApi):
     def forget(self, profile: str) -> None:
         """The session is lost for good, and with it what was asked on it."""
         self._healer.end(profile)
+        self._inside = {mark for mark in self._inside if mark[0] != profile}
         self._asked.pop(profile, None)
         self._late.pop(profile, None)  # it is archived, and the gap is still there
         self._release(profile)
@@ -174,7 +195,9 @@ class ArchiveService(ArchiveApi):
                 rows = [
                     row
                     for row in await self._rows(profile)
-                    if row.id not in tried and (not row.manual or row.id in asked)
+                    if row.id not in tried
+                    and (not row.manual or row.id in asked)
+                    and (not row.stream or (profile, row.stream) in self._inside)
                 ]
                 if not any(not row.stream and not row.manual for row in rows):
                     self._release(profile)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from salut.api.ports import SqlRow, Tx
+from salut.api.ports import Tx
 from salut.model import moment
 from salut.model.errors import not_found
 from salut.model.words import _
 from salut.plugins.history import rows
 from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage, Standing
-from salut.plugins.history.seen import Seen, Twin
+from salut.plugins.history.seen import Seen, Twin, find
 from salut.plugins.history.tally import Tally, replace
 
 STEP: Final = 4  # between live places: leaves known for a gap's bounds (place + 1, place - 1)
@@ -106,29 +106,10 @@ class Ledger:
     def standing(self, tx: Tx, new: NewMessage) -> Standing | None:
         """Where a message from the archive stands, if it is there already."""
         known = self.known(tx, new.conversation, new.conversation_kind)
-        row = self._find(tx, known, new)
-        if row is None:
+        twin = find(tx, known.id, new)
+        if twin is None:
             return None
-        return Standing(cast("int", row[3]), cast("int", row[4]), row[1] == new.archive != "")
-
-    # ``archive<>''`` and ``origin<>''`` look idle, but without them SQLite does not use the partial indexes
-    def _find(self, tx: Tx, known: Known, new: NewMessage) -> SqlRow | None:
-        """id, archive id, state, place, sub, at of the row that a message from the archive, or one of our own,
-        is already: the one with its archive id, else one without that has its origin, sender and body."""
-        columns = "SELECT id, archive, state, place, sub, at, outgoing FROM message"
-        if new.archive:
-            row = tx.one(
-                f"{columns} WHERE conv=? AND archive=? AND archive<>'' LIMIT 1", (known.id, new.archive)
-            )
-            if row is not None:
-                return row
-        if not new.origin:
-            return None
-        return tx.one(
-            f"{columns} WHERE conv=? AND origin=? AND origin<>'' AND outgoing=? "
-            "AND (outgoing OR (sender=? AND body=?)) AND (archive='' OR ?='') ORDER BY id LIMIT 1",
-            (known.id, new.origin, new.outgoing, new.sender, new.body, new.archive),
-        )
+        return Standing(twin.place, twin.sub, twin.archive == new.archive != "")
 
     def _seen(self, tx: Tx, messages: Sequence[NewMessage]) -> Seen:
         """What the store holds of these messages, asked once for each conversation of the batch."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from salut.api.ports import Tx
+from salut.api.ports import SqlRow, Tx
 from salut.plugins.history.api import Message, NewMessage
 
 ARCHIVES = (
@@ -22,6 +22,12 @@ ORIGINS = (
     "SELECT origin, id, archive, state, outgoing, sender, body, place, sub, at FROM message "
     "WHERE conv=? AND origin<>'' AND origin IN (SELECT value FROM json_each(?))"
 )
+
+
+# ``archive<>''`` and ``origin<>''`` look idle, but without them SQLite does not use the partial indexes
+COLUMNS = "SELECT id, archive, state, outgoing, sender, body, place, sub, at FROM message"
+BY_ARCHIVE = f"{COLUMNS} WHERE conv=? AND archive=? AND archive<>'' LIMIT 1"
+BY_ORIGIN = f"{COLUMNS} WHERE conv=? AND origin=? AND origin<>'' ORDER BY id"
 
 
 @dataclass(slots=True)
@@ -51,6 +57,24 @@ def same(twin: Twin, new: NewMessage) -> bool:
     return not twin.outgoing and twin.sender == new.sender and twin.body == new.body
 
 
+def find(tx: Tx, conversation: int, new: NewMessage) -> Twin | None:
+    """The stored message that an archived one is: the one with its archive id, else one without an archive id that
+    is the same by its origin."""
+    if new.archive:
+        row = tx.one(BY_ARCHIVE, (conversation, new.archive))
+        if row is not None:
+            return _twin(row)
+    for row in tx.all(BY_ORIGIN, (conversation, new.origin)) if new.origin else ():
+        twin = _twin(row)
+        if same(twin, new) and not (twin.archive and new.archive):
+            return twin
+    return None
+
+
+def _twin(row: SqlRow) -> Twin:
+    return Twin(*cast("tuple[int, str, str, bool, str, str, int, int, int]", row))
+
+
 @dataclass(slots=True)
 class Seen:
     """What is known. ``learnt``: stored messages that came back, and as what."""
@@ -69,8 +93,7 @@ class Seen:
         if origins:
             for row in tx.all(ORIGINS, (conversation, json.dumps(origins))):
                 origin, *rest = row
-                twin = Twin(*cast("tuple[int, str, str, bool, str, str, int, int, int]", tuple(rest)))
-                self.twins.setdefault((conversation, str(origin)), []).append(twin)
+                self.twins.setdefault((conversation, str(origin)), []).append(_twin(tuple(rest)))
 
     def is_there(self, conversation: int, new: NewMessage) -> bool:
         """Whether the message is stored; a stored one may learn its archive id from this."""
