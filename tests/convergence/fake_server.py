@@ -247,6 +247,22 @@ class FakeServer:
             self.push(link.config.address, item)
         return answer
 
+    def _subscription(self, address: str, contact: str, word: str) -> None:
+        """What a server makes of a presence stanza about subscriptions (RFC 6121 section 3)."""
+        text = self.rosters.setdefault(address, {}).get(contact, f"<item xmlns='{ROSTER}' jid='{contact}'/>")
+        item = ET.fromstring(text)
+        held = item.get("subscription", "none")
+        ways = {"to", "from"} if held == "both" else {held} - {"none"}
+        item.attrib.pop("ask", None)
+        if word == "subscribe" and "to" not in ways:
+            item.set("ask", "subscribe")
+        elif word == "subscribed":
+            ways.add("from")
+        else:
+            ways.discard("to" if word == "unsubscribe" else "from")
+        item.set("subscription", "both" if len(ways) == 2 else next(iter(ways), "none"))
+        self.push(address, item)
+
     def push(self, address: str, item: ET.Element) -> None:
         """An entry changed: it is kept, and told to the account if it is online."""
         contact = item.get("jid", "")
@@ -289,6 +305,8 @@ class FakeServer:
             asyncio.get_running_loop().call_soon(self._ack, link, track)
         stanza = ET.fromstring(f"<x xmlns='jabber:client'>{xml}</x>")[0]
         to = (stanza.get("to") or "").partition("/")[0]
+        if stanza.tag == "{jabber:client}presence" and stanza.get("type"):
+            self._subscription(link.config.address, to, stanza.get("type", ""))
         if to not in self.links or stanza.tag != "{jabber:client}message":
             return
         stanza.set("from", f"{link.config.address}/salut")

@@ -21,7 +21,6 @@ import structlog
 from salut.engine.host import find
 from salut.engine.store import prepare
 from tests.convergence.run import Run
-from tests.convergence.world import absent
 
 SEEDS = 500
 GROUPS = 20
@@ -33,7 +32,7 @@ REASONS = {"start", "epoch", "compacted", "gone", "smaller"}
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database of the newest schema: migrating it once saves each run the time."""
     path = tmp_path_factory.mktemp("template") / "salut.db"
-    classes, _left_out = find(structlog.get_logger(), absent())
+    classes, _left_out = find(structlog.get_logger())
     packages = [(c.__module__.rpartition(".")[0] + ".migrations", c.schema) for c in classes if c.schema]
     with contextlib.closing(prepare(path, packages)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -9,8 +9,6 @@ import queue
 import shutil
 import sqlite3
 from collections.abc import Callable
-from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from typing import Annotated, Any
@@ -25,7 +23,6 @@ from salut.bridge.unix import UnixBinding
 from salut.bridge.window import WindowSession
 from salut.engine.dispatcher import Caller
 from salut.engine.engine import Engine, EngineOptions
-from salut.engine.host import GROUP
 from salut.model.errors import SalutError
 from salut.plugins.history import rows
 from salut.plugins.roster import ledger as contacts
@@ -61,11 +58,6 @@ class Complaints:
         raise structlog.DropEvent
 
 
-def absent() -> list[str]:
-    """Entry points whose plugin is not there (yet): they are left out, so that the log stays clean."""
-    return [p.name for p in entry_points(group=GROUP) if find_spec(p.module) is None]
-
-
 def address(profile: str) -> str:
     """The account of a profile."""
     return f"{profile}@{DOMAIN}"
@@ -98,7 +90,7 @@ class World:
     async def start(self) -> None:
         """Start the daemon on what the folder holds."""
         wires = Wires(Shared.fresh(), Router())
-        options = EngineOptions(self.folder, absent(), durable=False)
+        options = EngineOptions(self.folder, durable=False)
         self.engine = Engine(options, self.server.make_link(wires), wires, self.log)
         await self.engine.start()
         self.engine.settings.declare("knobs", Knobs)
@@ -120,7 +112,7 @@ class World:
     async def kill(self) -> None:
         """End it after the newest commit: nothing that waits is stored, nobody is told."""
         self.running = False
-        self.engine._closing = True
+        self.engine._closing = self.engine.plugins.closing = True
         self._count_overflows()
         await self.server.killed()
         writer = self.engine.writer

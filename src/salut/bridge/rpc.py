@@ -16,7 +16,7 @@ _encode = msgspec.json.Encoder().encode
 class Incoming(msgspec.Struct, frozen=True):
     """A line from a window: a request, or its answer to our ping."""
 
-    jsonrpc: str = "2.0"
+    jsonrpc: str = ""
     id: int | str | None = None
     method: str | None = None
     params: msgspec.Raw = msgspec.Raw(b"{}")

@@ -135,7 +135,7 @@ class Engine(DaemonApi):
 
     async def close(self) -> None:
         """Leave the servers, stop the plugins, store what is left."""
-        self._closing = True
+        self._closing = self.plugins.closing = True
         await self.profiles.close()
         await self.plugins.stop()
         await self.owner.close()
@@ -182,6 +182,10 @@ class Engine(DaemonApi):
     def _failure(self, name: str, error: BaseException) -> None:
         if self._closing and isinstance(error, SalutError) and error.code == "unavailable":
             return  # it came too late to be stored: what it was about comes again
+        if isinstance(error, SalutError) and error.code == "not-found":
+            profile = error.data.get("profile")
+            if isinstance(profile, str) and profile not in self.journal.journals.pids:
+                return  # the profile was deleted while this was done for it
         self._log.error("task failed", task=name, exc_info=error)
 
     def _on_trouble(self, error: SalutError | None) -> None:

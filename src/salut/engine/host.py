@@ -74,6 +74,7 @@ class PluginHost:
         self._log = log
         self.plugins: dict[str, Plugin] = {}
         self.status: dict[str, str] = {}
+        self.closing = False  # the engine ends: what plugins cannot finish now is no fault of theirs
 
     async def load(self, classes: Iterable[PluginClass], host: Host, registry: Registry) -> None:
         """Make and start the plugins; enter their contracts."""
@@ -132,7 +133,7 @@ class PluginHost:
         self, what: str, profile: str, current: Callable[[], bool], tell: Callable[[Plugin], Awaitable[None]]
     ) -> bool:
         for name, plugin in self.plugins.items():
-            if not current():
+            if not current() or self.closing:
                 return False
             try:
                 await tell(plugin)
@@ -142,7 +143,7 @@ class PluginHost:
                     "unavailable",
                     "not-found",
                 )
-                if late and not current():
+                if late and (not current() or self.closing):
                     return False
                 self._log.exception("plugin failed", plugin=name, doing=what, profile=profile)
                 self.status[name] = f"failed in {what}: {error!r}"
@@ -168,8 +169,9 @@ class PluginHost:
                 items += plugin.snapshot(read, profile, pid, limit)
             except sqlite3.Error:
                 raise
-            except Exception:  # noqa: BLE001 - as in _each
+            except Exception as error:  # noqa: BLE001 - as in _each
                 self._log.exception("plugin failed", plugin=name, doing="snapshot")
+                self.status[name] = f"failed in snapshot: {error!r}"
         return items
 
     def forget(self, tx: Tx, pid: int) -> None:

@@ -302,7 +302,7 @@ class Writer:
     def _group(self, tx: Transaction, units: list[Unit]) -> list[Outcome[object]]:
         unit = units[0]
         if unit.journal not in self._journals.pids:
-            gone = SalutError("not-found", f"profile {unit.journal} is gone")
+            gone = SalutError("not-found", f"profile {unit.journal} is gone", {"profile": unit.journal})
             return [Outcome(each, None, 0, gone) for each in units]
         mark = tx.mark()
         tx.execute("SAVEPOINT unit")

@@ -173,7 +173,9 @@ class Receiver:
             result.add_done_callback(lambda future: self._settled(inbox, number, inbound, future))
             return
         assert inspect.isawaitable(result)
-        self._owner.spawn(self._follow(inbox, number, inbound, result), f"message {inbound.id}")
+        task = self._owner.spawn(self._follow(inbox, number, inbound, result), f"message {inbound.id}")
+        if inspect.iscoroutine(result):  # ended before its first step, the task has not begun to await it
+            task.add_done_callback(lambda _: result.close())
 
     async def _follow(
         self, inbox: Inbox | None, number: int, inbound: Inbound, result: Awaitable[object]

@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A test takes away each plugin in turn: its feature is gone, the rest works.
+
+Each plugin brings a check here that its feature works, whichever other plugin is missing. One without
+methods of its own brings a second one, that what it did does not happen any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import structlog
+
+from devkit.servers import Account, XmppServer
+from salut.api.contract import MARK
+from salut.engine.host import GROUP
+from salut.engine.plugin import Plugin
+from salut.model.errors import SalutError
+from salut.plugins.history.api import History, NewMessage
+from tests.engine_kit import EngineKit, running_engine
+from tests.plugins.archive.test_archive_server import first_catch_up
+from tests.plugins.rooms.test_rooms_server import fresh_room, join, room_is, said
+from tests.plugins.roster.test_roster_server import befriend
+
+CLASSES: dict[str, type[Plugin]] = {point.name: point.load() for point in entry_points(group=GROUP)}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a check has at hand."""
+
+    kit: EngineKit
+    server: XmppServer
+    alice: Account
+    bob: Account
+    folder: Path
+
+    def has(self, plugin: str) -> bool:
+        """Whether a plugin is loaded."""
+        return plugin in self.kit.engine.plugins.plugins
+
+    async def send(self, sender: str, body: str) -> dict[str, Any]:
+        """Send a message from one to the other; the server has it when this returns."""
+        to = self.bob if sender == "alice" else self.alice
+        sent: dict[str, Any] = await self.kit.call(
+            "chat.send", profile=sender, to=to.jid, body=body, wait="server"
+        )
+        return sent
+
+    async def holds(self, profile: str, body: str, kit: EngineKit | None = None) -> None:
+        """Wait until a profile's history with the other holds a text."""
+        other = self.bob if profile == "alice" else self.alice
+
+        async def there() -> bool:
+            return body in [m["body"] for m in await (kit or self.kit).messages(profile, other.jid)]
+
+        await self.kit.until(there)
+
+    async def state(self, message: dict[str, Any]) -> str:
+        """The state of a message of alice's."""
+        found = await self.kit.call("history.get", profile="alice", message=message["id"])
+        return str(found["state"])
+
+    async def becomes(self, message: dict[str, Any], state: str) -> None:
+        """Wait until a message of alice's is in this state."""
+
+        async def is_so() -> bool:
+            return await self.state(message) == state
+
+        await self.kit.until(is_so)
+
+    def answer(self, message: dict[str, Any], payload: str) -> None:
+        """Say something about a message of alice's, from bob's device to hers: that arrives without presence."""
+        alice, origin = self.kit.session("alice").jid, message["origin"]
+        self.kit.session("bob").send(f"<message to='{alice}' type='chat'>{payload.format(origin)}</message>")
+
+
+Check = Callable[[Scene], Awaitable[None]]
+
+
+async def history(scene: Scene) -> None:
+    port = cast("History", scene.kit.engine.plugins.plugins["history"].port())
+    other = "friend@example.org"
+    new = NewMessage(conversation=other, sender=f"{other}/desk", body="ein Storchennest", origin="s-1")
+    assert await port.ingest("bob", new) is not None
+    (message,) = await scene.kit.messages("bob", other)
+    assert message["body"] == "ein Storchennest"
+    found = await scene.kit.call("history.search", query="storch*", profile="bob")
+    assert [item["message"]["id"] for item in found["items"]] == [message["id"]]
+
+    async def unread() -> int:
+        page = await scene.kit.call("history.conversations", profile="bob")
+        return int(next(c.get("unread", 0) for c in page["items"] if c["address"] == other))
+
+    assert await unread() == 1
+    await scene.kit.call("history.mark_read", profile="bob", conversation=other)
+    assert await unread() == 0
+
+
+async def chat(scene: Scene) -> None:
+    sent = await scene.send("alice", "hello")
+    assert sent["state"] in ("sent", "delivered", "read")
+    await scene.holds("alice", "hello")
+    if scene.has("presence"):  # servers deliver live to those who said that they are there
+        await scene.holds("bob", "hello")
+    # To the device, so that it arrives without presence as well.
+    device, here = scene.kit.session("bob").jid, scene.kit.session("alice").jid
+    passing = scene.kit.engine.journal.passing_now()
+    for state, shown in (("composing", True), ("inactive", False)):
+        await scene.kit.call("chat.typing", profile="alice", conversation=device, state=state)
+
+        async def seen(wanted: bool = shown) -> bool:
+            return (("bob", "typing", f"{scene.alice.jid} {here}") in passing) == wanted
+
+        await scene.kit.until(seen)
+
+
+async def receipts(scene: Scene) -> None:
+    sent = await scene.send("alice", "delivered?")
+    if scene.has("presence"):
+        await scene.becomes(sent, "delivered")
+    else:
+        assert await scene.state(sent) == "sent"
+        scene.answer(sent, "<received xmlns='urn:xmpp:receipts' id='{}'/>")
+        await scene.becomes(sent, "delivered")
+
+
+async def no_receipts(scene: Scene) -> None:
+    """What bob sends after the message arrived would come after a receipt."""
+    sent = await scene.send("alice", "delivered?")
+    await scene.holds("bob", "delivered?")
+    await scene.send("bob", "no receipt came before this")
+    await scene.holds("alice", "no receipt came before this")
+    assert await scene.state(sent) == "sent"
+
+
+async def markers(scene: Scene) -> None:
+    sent = await scene.send("alice", "read?")
+    if scene.has("presence"):
+        await scene.holds("bob", "read?")
+        await scene.kit.call("history.mark_read", profile="bob", conversation=scene.alice.jid)
+    else:
+        scene.answer(sent, "<displayed xmlns='urn:xmpp:chat-markers:0' id='{}'/>")
+    await scene.becomes(sent, "read")
+
+
+async def no_markers(scene: Scene) -> None:
+    """As ``no_receipts``."""
+    sent = await scene.send("alice", "read?")
+    await scene.holds("bob", "read?")
+    await scene.kit.call("history.mark_read", profile="bob", conversation=scene.alice.jid)
+    await scene.send("bob", "no marker came before this")
+    await scene.holds("alice", "no marker came before this")
+    assert await scene.state(sent) == "delivered"
+
+
+async def _other_device(scene: Scene) -> list[str]:
+    """What another device of alice's holds, with as little loaded, when bob's answer has come to it."""
+    lacking = ["archive", *(set(CLASSES) - scene.kit.engine.plugins.plugins.keys())]
+    async with running_engine(scene.folder / "device", without=lacking) as device:
+        await device.add("alice", scene.alice, scene.server)
+        await scene.send("alice", "from my desk")
+        if scene.has("presence"):
+            await scene.send("bob", "to all devices")
+            await scene.holds("alice", "to all devices", device)
+            return [m["body"] for m in await device.messages("alice", scene.bob.jid)]
+
+        async def copied() -> list[str]:  # without presence nothing tells when the server copies to it
+            await scene.send("alice", "from my desk")
+            return [m["body"] for m in await device.messages("alice", scene.bob.jid)]
+
+        found: list[str] = await scene.kit.until(copied)
+        return found
+
+
+async def carbons(scene: Scene) -> None:
+    assert "from my desk" in await _other_device(scene)
+
+
+async def no_carbons(scene: Scene) -> None:
+    """The server would have given the copy out before bob's answer."""
+    assert await _other_device(scene) == ["to all devices"]
+
+
+async def roster(scene: Scene) -> None:
+    address = "someone@example.invalid"
+
+    async def listed() -> list[str]:
+        page = await scene.kit.call("roster.list", profile="alice")
+        return [item.get("name", "") for item in page["items"] if item["address"] == address]
+
+    await scene.kit.call("roster.add", profile="alice", address=address, name="Someone", subscribe=False)
+    assert await listed() == ["Someone"]
+    await scene.kit.call("roster.remove", profile="alice", address=address)
+    assert await listed() == []
+
+
+async def presence(scene: Scene) -> None:
+    await scene.kit.call("presence.set", profile="bob", show="away", status="tea")
+    assert await scene.kit.call("presence.status", profile="bob") == {"show": "away", "status": "tea"}
+    if not scene.has("roster"):
+        return  # nobody to see it
+    await befriend(scene.kit, "alice", "bob", scene.alice.jid, scene.bob.jid)
+
+    async def seen() -> bool:
+        shown = await scene.kit.call("presence.list", profile="alice")
+        return bool(shown == [{"address": scene.bob.jid, "show": "away", "status": "tea"}])
+
+    await scene.kit.until(seen)
+
+
+async def rooms(scene: Scene) -> None:
+    room = fresh_room(scene.server)
+    for profile in ("alice", "bob"):
+        await join(scene.kit, profile, room)
+    await room_is(scene.kit, "alice", room, state="joined", members=2)
+    await scene.kit.call("chat.send", profile="alice", to=room, body="all here?", wait="server")
+    for profile in ("alice", "bob"):
+        await said(scene.kit, profile, room, ["all here?"])
+    await scene.kit.call("rooms.leave", profile="bob", room=room)
+    await room_is(scene.kit, "alice", room, members=1)
+
+
+async def archive(scene: Scene) -> None:
+    await first_catch_up(scene.kit, "bob")
+    await scene.kit.call("profiles.disconnect", profile="bob")
+    await scene.send("alice", "while you were away")
+    await scene.kit.call("profiles.connect", profile="bob", wait=20)
+    await scene.holds("bob", "while you were away")
+    await first_catch_up(scene.kit, "bob")
+
+
+async def drafts(scene: Scene) -> None:
+    await scene.kit.call("drafts.set", profile="alice", conversation=scene.bob.jid, text="unfinis")
+    (draft,) = await scene.kit.call("drafts.list", profile="alice")
+    assert (draft["conversation"], draft["text"]) == (scene.bob.jid, "unfinis")
+
+
+async def names(scene: Scene) -> None:
+    named = await scene.kit.call("names.resolve", profile="alice", text="new@example.org")
+    assert (named["address"], named["kind"]) == ("new@example.org", "address")
+    if scene.has("roster"):
+        address = "rob@example.invalid"
+        await scene.kit.call("roster.add", profile="alice", address=address, name="Zoë", subscribe=False)
+        assert (await scene.kit.call("names.resolve", profile="alice", text="zoe"))["address"] == address
+    if scene.has("chat"):
+        await scene.kit.call("chat.send", profile="alice", to=scene.bob.jid, body="so that you are known")
+        named = await scene.kit.call("names.resolve", profile="alice", text=scene.bob.jid.partition("@")[0])
+        assert named["address"] == scene.bob.jid
+
+
+async def setup(scene: Scene) -> None:
+    probe = await scene.kit.call(
+        "setup.probe",
+        address=scene.alice.jid,
+        host="127.0.0.1",
+        port=scene.server.c2s_port,
+        direct_tls=False,
+        ca_file=str(scene.server.ca_file),
+    )
+    assert [place.get("code", "") for place in probe["places"]] == [""]
+
+
+WORKS: dict[str, Check] = {
+    check.__name__: check
+    for check in (
+        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup
+    )
+}  # fmt: skip
+GONE: dict[str, Check] = {"receipts": no_receipts, "markers": no_markers, "carbons": no_carbons}
+
+
+def falls_with(name: str) -> set[str]:
+    """The plugins that need this one, or one that needs it."""
+    fallen = {name}
+    while True:
+        more = {other for other, cls in CLASSES.items() if fallen & set(cls.needs)} - fallen
+        if not more:
+            return fallen - {name}
+        fallen |= more
+
+
+async def assert_not_there(kit: EngineKit, plugin: str) -> None:
+    """Neither its methods nor its kinds are in the contract."""
+    contract = CLASSES[plugin].contract
+    described = await kit.call("daemon.describe")
+    offered = {method["name"] for method in described["methods"]}
+    for service in contract.services:
+        for name in [n for n, function in vars(service).items() if hasattr(function, MARK)]:
+            assert f"{service.service}.{name}" not in offered
+            with pytest.raises(SalutError) as caught:
+                await kit.call(f"{service.service}.{name}", profile="alice")
+            assert caught.value.code == "unknown-method"
+    assert not {kind.name for kind in contract.kinds} & {kind["name"] for kind in described["kinds"]}
+
+
+def test_each_plugin_brings_its_checks() -> None:
+    assert WORKS.keys() == CLASSES.keys()
+    assert GONE.keys() == {name for name, cls in CLASSES.items() if not cls.contract.services}
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES))
+async def test_without_it_its_feature_is_gone_and_the_rest_works(
+    name: str, prosody: XmppServer, tmp_path: Path
+) -> None:
+    fallen = falls_with(name)
+    expected = dict.fromkeys(CLASSES.keys() - fallen - {name}, "ok") | {name: "taken away"}
+    folder = tmp_path / "engine"
+    async with running_engine(folder):
+        pass  # it was there once: its tables are
+    alice, bob = prosody.account("alice"), prosody.account("bob")
+    with structlog.testing.capture_logs() as lines:
+        async with running_engine(folder, prosody, {"alice": alice, "bob": bob}, without=[name]) as kit:
+            scene = Scene(kit, prosody, alice, bob, tmp_path)
+            for plugin in (name, *fallen):
+                await assert_not_there(kit, plugin)
+            if name in GONE:
+                await GONE[name](scene)
+            for plugin, check in WORKS.items():
+                if scene.has(plugin):
+                    await check(scene)
+            info = await kit.call("daemon.info")
+            assert all(info["plugins"][plugin].startswith("needs ") for plugin in fallen), info["plugins"]
+            assert {p: s for p, s in info["plugins"].items() if p not in fallen} == expected
+    assert [line for line in lines if line["log_level"] in ("error", "critical")] == []
