@@ -27,7 +27,7 @@ from tests.engine_kit import EngineKit, running_engine
 from tests.storm.cutter import Cutter
 
 KILLS = int(os.environ.get("SALUT_STORM_KILLS", "20"))
-SETTLE = 120.0  # seconds at most until all is there
+SETTLE = 300.0  # seconds at most until all is there
 BAD = ("plugin failed", "task failed", "stanza failed", "message handler raised", "message not stored")
 WAYS = ("prosody", "ejabberd")
 
@@ -122,7 +122,7 @@ class Sender:
         """Send the next number."""
         body = f"{len(self.sent):06}"
         self.sent.append(body)
-        await self.kit.call("chat.send", profile="alice", to=self.to.jid, body=body, wait=wait, timeout=60)
+        await self.kit.call("chat.send", profile="alice", to=self.to.jid, body=body, wait=wait, timeout=600)
 
     async def run(self, rng: random.Random) -> None:
         """Send at a random pace, now and then in bursts."""
