@@ -30,7 +30,7 @@ def archives(draw: st.DrawFn) -> tuple[list[int], list[int], int, int | None]:
 
 
 def fill(
-    stamps: list[int], lengths: list[int], low: int, cap: int | None, known: dict[int, int]
+    stamps: list[int], lengths: list[int], low: int, cap: int | None, known: dict[int, int], own: bool = False
 ) -> list[tuple[int, int]]:
     """Fill a gap as the keeper does: newest page first. Place and sub of each message, in archive order."""
     found: dict[int, tuple[int, int]] = {}
@@ -40,7 +40,7 @@ def fill(
             break
         begin = max(end - length, 0)
         page = range(begin, end)
-        entries = [Entry(stamps[n], known.get(n)) for n in page]
+        entries = [Entry(stamps[n], known.get(n), own) for n in page]
         places, cap = arrange(entries, low, cap)
         sub -= len(entries)
         for index, n in enumerate(page):
@@ -92,7 +92,7 @@ def test_own_messages_out_of_order_disturb_only_themselves(
     stamps, lengths, low, _above = archive
     numbers = data.draw(st.sets(st.integers(0, len(stamps) - 1), max_size=5))
     known = {number: data.draw(st.integers(1, low + SECOND)) for number in numbers}
-    order = fill(stamps, lengths, low, None, known)
+    order = fill(stamps, lengths, low, None, known, own=True)
     others = [where for number, where in enumerate(order) if number not in known]
     assert all(a < b for a, b in pairwise(others))
     assert all(place > low for place, _sub in others)
@@ -102,6 +102,18 @@ def test_a_stamp_within_its_bounds_is_kept() -> None:
     assert arrange([Entry(50), Entry(70)], 10, 100).places == [50, 70]
     assert arrange([Entry(50), Entry(70)], 60, 65).places == [61, 65]
     assert arrange([Entry(50), Entry(70)], 10, 100).cap == 50
+
+
+def test_own_messages_part_a_page_where_that_contradicts_nobody() -> None:
+    own = Entry(90, 60, own=True)
+    assert arrange([Entry(90), own, Entry(10)], 20, None).places == [59, 60, 61]
+    assert arrange([Entry(90), Entry(90, 70), Entry(90), own, Entry(10)], 20, None).places == [
+        59,
+        70,
+        71,
+        60,
+        71,
+    ]
 
 
 def test_known_messages_part_a_page() -> None:

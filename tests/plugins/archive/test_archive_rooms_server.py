@@ -38,6 +38,7 @@ async def test_what_a_room_said_while_we_were_out(server: XmppServer, tmp_path: 
         await kit.call("rooms.join", profile="alice", room=room, nick="alice")
         await kit.call("rooms.join", profile="bob", room=room, nick="bob")
         expected = await say(kit, "alice", room, 0, 5)
+        await heard(kit, "bob", room, expected)
         expected += await say(kit, "bob", room, 5, 8)
         await heard(kit, "bob", room, expected)
         for start in (8, 200):  # more than a room replays, and then again after a live phase

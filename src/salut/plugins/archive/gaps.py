@@ -204,7 +204,9 @@ class Keeper:
         ]
         if not pairs:
             return
-        entries = [Entry(m.at, stands.place if stands is not None else None) for m, stands in pairs]
+        entries = [
+            Entry(m.at, stands.place if stands is not None else None, m.outgoing) for m, stands in pairs
+        ]
         arranged = arrange(entries, row.low, self._cap(tx, row, entries))
         sub = row.sub - len(pairs)
         for number, (message, _stands) in enumerate(pairs):
@@ -244,7 +246,9 @@ class Keeper:
         if known:
             span = slice(known[0], known[-1] + 1)  # before and behind, gaps and live messages have their say
             pairs = list(zip(kept[span], standing[span], strict=True))
-            entries = [Entry(m.at, stands.place if stands is not None else None) for m, stands in pairs]
+            entries = [
+                Entry(m.at, stands.place if stands is not None else None, m.outgoing) for m, stands in pairs
+            ]
             for number, place in enumerate(arrange(entries, 0, None).places):
                 kept[known[0] + number].stream = stream
                 kept[known[0] + number].place, kept[known[0] + number].sub = place, FIRST_SUB + number
@@ -267,7 +271,7 @@ class Keeper:
         ]
         standing = self._history.standing(tx, messages)
         entries = [
-            Entry(m.at, stands.place if stands is not None else None)
+            Entry(m.at, stands.place if stands is not None else None, m.outgoing)
             for m, stands in zip(messages, standing, strict=True)
         ]
         for number, place in enumerate(arrange(entries, 0, cap).places):

@@ -16,10 +16,11 @@ FIRST_SUB: Final = 1 << 40
 
 
 class Entry(NamedTuple):
-    """One archived message: when it was sent (microseconds), and its place if history has it."""
+    """One archived message: when it was sent (microseconds), its place if history has it, whether it is our own."""
 
     natural: int
     known: int | None = None
+    own: bool = False
 
 
 class Arranged(NamedTuple):
@@ -32,32 +33,47 @@ class Arranged(NamedTuple):
 def arrange(entries: Sequence[Entry], low: int, cap: int | None) -> Arranged:
     """Places for one page in the archive's order, never falling.
 
-    All lie above ``low`` and not above ``cap`` (``None``: nothing stands above). Known messages part the
-    page: what is archived before one stands below it, what is archived after it above. Own messages may be known
-    at a place lower than the archive's order would have (they are placed when written, archived when
-    sent): where they contradict others they are passed over.
+    All lie above ``low`` and not above ``cap`` (``None``: nothing stands above). Known messages part the page: what
+    is archived before one stands below it, what is archived after it above. Own messages take their place when
+    they are written and come into the archive when they are sent: where that contradicts what others said, it
+    is the own message that stands wrong, and the others keep their order.
     """
-    caps: list[int | None] = []
-    for entry in reversed(entries):
-        caps.append(cap)
-        if entry.known is not None and low < entry.known and (cap is None or entry.known <= cap + 1):
-            cap = entry.known - 1
-    caps.reverse()
+    caps = _caps(entries, low, cap)
     places: list[int] = []
-    floor = low + 1
+    floor, after_own = low + 1, 0
     below: int | None = None
-    for entry, most in zip(entries, caps, strict=True):
+    for entry, (most, before_own) in zip(entries, caps, strict=True):
         if entry.known is not None:
             places.append(entry.known)
+            if entry.own:
+                after_own = max(after_own, entry.known + 1)
+                continue
             floor = max(floor, entry.known + 1)
-            if below is None and entry.known > low:
-                below = entry.known - 1
-            continue
-        place = max(entry.natural, floor)
-        if most is not None and place > most:
-            place = max(most, floor)
-        places.append(place)
-        floor = place
-        if below is None:
+            place = entry.known - 1
+        else:
+            place = max(entry.natural, floor, after_own)
+            if before_own is not None:
+                place = max(min(place, before_own), floor)
+            if most is not None:
+                place = max(min(place, most), low + 1)
+            places.append(place)
+            floor = place
+        if below is None and place >= low:
             below = place
     return Arranged(places, cap if below is None else below)
+
+
+def _caps(entries: Sequence[Entry], low: int, cap: int | None) -> list[tuple[int | None, int | None]]:
+    """For each entry, what it may not stand above: for the sake of others' messages, and of own ones."""
+    caps: list[tuple[int | None, int | None]] = []
+    own: int | None = None
+    for entry in reversed(entries):
+        caps.append((cap, own))
+        if entry.known is None or entry.known <= low:
+            continue
+        if entry.own:
+            own = entry.known - 1 if own is None else min(own, entry.known - 1)
+        elif cap is None or entry.known <= cap + 1:
+            cap = entry.known - 1
+    caps.reverse()
+    return caps
