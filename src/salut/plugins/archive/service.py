@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from salut.api.ports import Read, Tx
 from salut.engine.context import CURRENT
@@ -17,6 +17,7 @@ from salut.model.page import Page
 from salut.model.words import _
 from salut.plugins.archive import gaps as table
 from salut.plugins.archive.api import ArchiveApi, Gap, GapState
+from salut.plugins.archive.asking import PAGE, Way, question, words
 from salut.plugins.archive.gaps import Keeper, Row
 from salut.plugins.archive.healer import Healer
 from salut.plugins.archive.query import ArchiveError, Ask, Results, Support
@@ -26,15 +27,10 @@ from salut.plugins.history.api import History, NewMessage
 if TYPE_CHECKING:
     from salut.plugins.archive.protocol import ArchiveProtocol
 
-PAGE: Final = 100
-SLACK: Final = 24 * 3600 * moment.SECOND  # how far our clock may be from the server's
-HOLD_SLACK: Final = 3600 * moment.SECOND  # the same, where being wrong only repeats a message
+HOLD_SLACK: Final = 3600 * moment.SECOND  # between clocks; being wrong here only repeats a message
 FILL_WAIT: Final = 60.0  # seconds that ``fill`` waits for what it started
 MOST_LATE: Final = 10_000
 OFFLINE: Final = ("not-connected",)
-
-Way = Literal["ids", "since", "all", "until"]
-"""How a gap is asked for: after its id, from its time on, without a beginning, or up to its end's time."""
 
 
 class ArchiveService(ArchiveApi):
@@ -46,6 +42,7 @@ class ArchiveService(ArchiveApi):
         self._chat = host.need("chat", Chat)  # type: ignore[type-abstract]
         self._keeper = Keeper(self._history)
         self._inside: set[tuple[str, str]] = set()  # profiles and rooms: archives that may be read
+        self._wanted: set[str] = set()
         self._healer = Healer(host, self._keeper)
         self._running: dict[str, asyncio.Task[object]] = {}
         self._asked: dict[str, set[int]] = {}  # manual gaps that somebody wants filled
@@ -73,9 +70,6 @@ class ArchiveService(ArchiveApi):
 
         await self._host.journal.commit(profile, reopen)
         self._asked.setdefault(profile, set()).update(wanted)
-        running = self._running.get(profile)
-        if running is not None and not running.done():  # it may be past what was asked for
-            await asyncio.wait([running], timeout=FILL_WAIT)
         await asyncio.wait([self.run(profile)], timeout=FILL_WAIT)
         return await self.gaps(profile=profile)
 
@@ -156,7 +150,8 @@ class ArchiveService(ArchiveApi):
         await asyncio.wait([self.run(profile)])
 
     def run(self, profile: str) -> asyncio.Task[object]:
-        """Fill what is open, in the background; the one run there is, if there is one."""
+        """Fill what is open, in the background. A run that is at work begins anew when it is through."""
+        self._wanted.add(profile)
         task = self._running.get(profile)
         if task is None or task.done():
             task = self._running[profile] = self._host.owner.spawn(self._run(profile), f"archive {profile}")
@@ -187,28 +182,38 @@ class ArchiveService(ArchiveApi):
 
     async def _run(self, profile: str) -> None:
         CURRENT.set(None)  # whoever asked for this, what comes in is not a window's doing
-        tried: set[int] = set()
         try:
-            while self._host.is_online(profile):
-                link = self._host.link(profile)
-                asked = self._asked.get(profile, set())
-                rows = [
-                    row
-                    for row in await self._rows(profile)
-                    if row.id not in tried
-                    and (not row.manual or row.id in asked)
-                    and (not row.stream or (profile, row.stream) in self._inside)
-                ]
-                if not any(not row.stream and not row.manual for row in rows):
-                    self._release(profile)
-                    await self._settle_late(profile)
-                if not rows:
+            while profile in self._wanted:
+                self._wanted.discard(profile)
+                await self._round(profile)
+        except Exception:
+            self._release(profile)  # a fault of ours must not keep messages from leaving
+            raise
+
+    async def _round(self, profile: str) -> None:
+        """Each gap once. What a lost link leaves open goes on with the resumption or the next session."""
+        tried: set[int] = set()
+        while self._host.is_online(profile):
+            link = self._host.link(profile)
+            asked = self._asked.get(profile, set())
+            rows = await self._rows(profile)
+            waiting = any(not row.stream and not row.manual and row.state != "failed" for row in rows)
+            if not waiting:
+                self._release(profile)
+                await self._settle_late(profile)
+            able = [
+                row
+                for row in rows
+                if row.id not in tried
+                and (not row.manual or row.id in asked)
+                and (not row.stream or (profile, row.stream) in self._inside)
+            ]
+            if not able:
+                if not waiting:
                     self._healer.begin(link, self.protocol)
-                    return
-                tried.add(rows[0].id)
-                await self._fill(link, rows[0])
-        finally:
-            self._release(profile)
+                return
+            tried.add(able[0].id)
+            await self._fill(link, able[0])
 
     async def _settle_late(self, profile: str) -> None:
         """The account's gaps are closed, or cannot be: what was taken over and did not come is stored now."""
@@ -300,22 +305,3 @@ class ArchiveService(ArchiveApi):
         past = bool(page.items) and 0 < page.items[0].at < oldest - HOLD_SLACK
         if past or not await self._chat.held(profile):
             self._release(profile)
-
-
-def question(row: Row, way: Way) -> Ask:
-    """What to ask for the next page of a gap."""
-    start = max(row.since - SLACK, 1) if way == "since" and row.since else 0
-    end = row.until + moment.SECOND if way == "until" else 0
-    return Ask(
-        archive=row.stream,
-        limit=PAGE,
-        before="" if way == "until" else row.before_id,
-        after=row.after_id if way == "ids" else "",
-        start=start,
-        end=end,
-    )
-
-
-def words(error: ArchiveError) -> str:
-    """Why the archive gave nothing, for people."""
-    return _("The server's archive did not answer as it should: {}").format(error.text or error.condition)
