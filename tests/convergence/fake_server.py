@@ -7,6 +7,7 @@ It keeps what was not stored and brings it again (as XEP-0198 does), so that a k
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable
 from random import Random
 from types import SimpleNamespace
@@ -218,7 +219,9 @@ class FakeServer:
         via: Via = ""
         result = link.wires.router.route(link.account, inbound, via)
         if result is not None:
-            self.owner.spawn(self._stored(link, result, archive), "deliver")
+            task = self.owner.spawn(self._stored(link, result, archive), "deliver")
+            if inspect.iscoroutine(result):  # ended before its first step, the task has not begun to await it
+                task.add_done_callback(lambda _: result.close())
         elif archive:
             self.waiting[link.config.address].pop(archive, None)
 
@@ -226,7 +229,10 @@ class FakeServer:
         try:
             await result
         except SalutError as error:
-            if error.code != "not-found":  # the profile was deleted meanwhile
+            if error.code not in (
+                "not-found",
+                "unavailable",
+            ):  # deleted meanwhile, or the daemon ends: it comes again
                 raise
             return
         if archive and not link.dead:

@@ -55,10 +55,14 @@ class Feed:
         """Follow a journal from ``sent`` on; ``head`` is the newest there is."""
         self.places[journal] = Place(journal, sent, head, head)
 
-    def leave(self, journal: str) -> None:
-        """Follow a journal no more; what waits of it is not sent."""
+    def stop(self, journal: str) -> None:
+        """Follow a journal no more; changes of it that wait are not sent."""
         self.places.pop(journal, None)
         self._requeue([batch for batch in self._queue if batch.journal != journal])
+
+    def leave(self, journal: str) -> None:
+        """The journal is gone, and with it what was passing there."""
+        self.stop(journal)
         for mark in [mark for mark in self._passing if mark[0] == journal]:
             self._passing_bytes -= len(self._passing.pop(mark))
 

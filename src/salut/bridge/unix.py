@@ -58,7 +58,7 @@ class UnixBinding:
         if self._server is None:
             return
         self._ended = True
-        self._server.close()
+        await self._listen_no_more(self._server)
         for session in self._sessions:
             session.end("stopping", _("The daemon stops."))
         if self._talks:
@@ -66,6 +66,19 @@ class UnixBinding:
         await self._owner.close()
         if self._own_socket:
             self._path.unlink(missing_ok=True)
+
+    async def _listen_no_more(self, server: asyncio.Server) -> None:
+        """Close the listening socket when no accepted connection is half made.
+
+        asyncio (3.11) makes a connection's transport in a task of its own, which fails and leaves the socket open
+        if the server was closed meanwhile.
+        """
+        loop = asyncio.get_running_loop()
+        for sock in server.sockets:
+            loop.remove_reader(sock.fileno())
+        for _step in range(3):  # the task, its transport, our ``_accept``
+            await asyncio.sleep(0)
+        server.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._ended:  # it was in the socket's queue when we closed that

@@ -346,7 +346,7 @@ class WindowSession:
         )
         if rows and not rows[0].startswith(b'{"seq":%d,' % (after + 1)):
             if self.feed.places.get(place.journal) is place:
-                self.feed.leave(place.journal)  # trimmed below this window: it begins anew
+                self.feed.stop(place.journal)  # trimmed below this window: it begins anew
                 self._new_journals.append(place.journal)
             return
         self.feed.fed(place, after, rows)

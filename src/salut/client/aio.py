@@ -95,7 +95,7 @@ class Client:
         self.call_seconds = call_seconds
         self.replica = Replica(kinds, skip=skip, on_error=_report)
         self._link = Link(opener, self, start=start, ping_seconds=ping_seconds)
-        self._calls = Calls()
+        self._calls = Calls(lambda: self._attachment.stands)
         self._attachment = Attachment(self.replica, self._link)
         self._streams: list[Stream] = []
         self._held = False

@@ -57,6 +57,12 @@ class Attachment:
                 self._request = 0
         return self.window
 
+    @property
+    def stands(self) -> bool:
+        """Whether a window's wish to be attached has left on the present connection, or there is none: what is
+        asked before it would be answered without the limits that it sets."""
+        return self.params is None or bool(self._request)
+
     def connected(self) -> None:
         """A new connection: on it we are not attached yet."""
         self._request = 0

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from itertools import count
 from typing import Any, Final
 
@@ -33,7 +34,9 @@ class _Pending:
 class Calls:
     """The table of requests, at most as many in flight as the daemon takes; others wait their turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, may_ask: Callable[[], bool]) -> None:
+        """``may_ask``: whether requests may leave on the present connection; else they wait for ``submit_all``."""
+        self._may_ask = may_ask
         self._ids = count(1)
         self._pending: dict[int, _Pending] = {}
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT - OWN_REQUESTS)
@@ -78,7 +81,7 @@ class Calls:
             await self._submit(link, pending)
 
     async def _submit(self, link: Link, pending: _Pending) -> None:
-        if link.open and not pending.sent:
+        if link.open and not pending.sent and self._may_ask():
             pending.sent = True
             await link.send(pending.line)
 

@@ -16,6 +16,10 @@ from salut.model.errors import SalutError
 from salut.model.words import _
 
 T = TypeVar("T")
+# SQLite's primary result codes that speak of the disk, not of the statement.
+DISK_CODES = frozenset(
+    {5, 6, 8, 10, 11, 13, 14, 26}
+)  # busy locked readonly ioerr corrupt full cantopen notadb
 READERS = 2
 BUSY_MS = 2_000
 
@@ -56,6 +60,11 @@ class Reader:
     def all(self, sql: str, params: SqlParams = ()) -> list[SqlRow]:
         """All rows."""
         return self.connection.execute(sql, params).fetchall()
+
+
+def is_of_disk(error: sqlite3.Error) -> bool:
+    """Whether an error speaks of the disk or of a lock, and not of the statement."""
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in DISK_CODES
 
 
 def storage_error(error: sqlite3.Error) -> SalutError:

@@ -11,6 +11,7 @@ import structlog
 
 from salut.api.ports import Read, Tx
 from salut.api.wire import Item
+from salut.engine.database import is_of_disk
 from salut.engine.plugin import Host, Link, Plugin
 from salut.engine.registry import Registry
 from salut.model.errors import SalutError
@@ -167,9 +168,9 @@ class PluginHost:
         for name, plugin in self.plugins.items():
             try:
                 items += plugin.snapshot(read, profile, pid, limit)
-            except sqlite3.Error:
-                raise
-            except Exception as error:  # noqa: BLE001 - as in _each
+            except Exception as error:  # as in _each
+                if isinstance(error, sqlite3.Error) and is_of_disk(error):
+                    raise
                 self._log.exception("plugin failed", plugin=name, doing="snapshot")
                 self.status[name] = f"failed in snapshot: {error!r}"
         return items

@@ -22,18 +22,13 @@ import msgspec
 from salut.api.ports import SqlParams, SqlRow, Tx
 from salut.api.wire import Cause
 from salut.engine.batch import Batch, encode_change
-from salut.engine.database import stopping, storage_error
+from salut.engine.database import is_of_disk, stopping, storage_error
 from salut.model import moment
 from salut.model.errors import SalutError
 
 GROUP = 500
 RETRY_SECONDS = 1.0
 T = TypeVar("T")
-
-# SQLite's primary result codes that speak of the disk, not of the statement.
-DISK_CODES = frozenset(
-    {5, 6, 8, 10, 11, 13, 14, 26}
-)  # busy locked readonly ioerr corrupt full cantopen notadb
 
 
 class BatchWork(Protocol):
@@ -314,7 +309,7 @@ class Writer:
                 assert unit.work is not None
                 values = [unit.work(tx)]
         except Exception as error:
-            if isinstance(error, sqlite3.Error) and (error.sqlite_errorcode & 0xFF) in DISK_CODES:
+            if isinstance(error, sqlite3.Error) and is_of_disk(error):
                 raise
             tx.execute("ROLLBACK TO unit")
             tx.execute("RELEASE unit")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Router:
         self._owned: dict[tuple[str, str], Handler] = {}
         self._observers: dict[str, list[Handler]] = {}
         self._readers: dict[str, Reader] = {}
+        self._stored: dict[str, Handler] = {}
         self._acked: list[KeysHandler] = []
         self._lost: list[KeysHandler] = []
 
@@ -72,6 +74,11 @@ class Router:
     def observe(self, part: str, handler: Handler) -> None:
         """Tell ``handler`` of messages with ``part``, after the main handler."""
         self._observers.setdefault(part, []).append(handler)
+
+    def stored(self, part: str, handler: Handler) -> None:
+        """Tell ``handler`` of live messages with ``part`` once they are stored: what it says to their senders
+        must be true. What it returns is not waited for."""
+        self._stored[part] = handler
 
     def reader(self, kind: str, reader: Reader) -> None:
         """Let ``reader`` read archived messages of type ``kind``."""
@@ -110,6 +117,10 @@ class Router:
         bare = inbound.from_.partition("/")[0]
         handler = self._owned.get((account.profile, bare)) or self._mains.get(inbound.type)
         result = handler(account, inbound, via) if handler is not None else None
+        if not via:
+            for part in parts:
+                if part in self._stored:
+                    result = _then(result, partial(self._stored[part], account, inbound, via))
         more = self.observed(account, inbound, via)
         if not more:
             return result
@@ -128,6 +139,23 @@ class Router:
                     if extra is not None:
                         more.append(extra)
         return more
+
+
+def _then(result: Awaitable[object] | None, act: Callable[[], object]) -> Awaitable[object] | None:
+    """``act`` when ``result`` has come without an error."""
+    if result is None:
+        act()
+        return None
+    if isinstance(result, asyncio.Future):
+        result.add_done_callback(lambda done: None if done.cancelled() or done.exception() else act())
+        return result
+
+    async def both(first: Awaitable[object]) -> object:
+        value = await first
+        act()
+        return value
+
+    return both(result)
 
 
 @dataclass(frozen=True)

@@ -25,20 +25,14 @@ class ReceiptsProtocol:
         decoders.add(f"{{{RECEIPTS}}}request", "receipt-request", lambda _element: True)
         decoders.add(f"{{{RECEIPTS}}}received", "receipt", lambda element: element.get("id") or None)
         wires.shared.disco.add_feature(RECEIPTS)
-        wires.router.observe("receipt-request", self._asked)
+        wires.router.stored("receipt-request", self._asked)
         wires.router.observe("receipt", self._came)
         chat.ask(ask)
 
     def _asked(self, account: Account, inbound: Inbound, via: Via) -> None:
-        """Only live, only to people, never to a receipt, an error or ourselves (section 5.3 and 5.5)."""
+        """Only live and stored, only to people, never to a receipt, an error or ourselves (section 5.3, 5.5)."""
         own = inbound.from_.partition("/")[0] == account.bare
-        if (
-            via
-            or own
-            or not inbound.id
-            or inbound.type not in ("chat", "normal")
-            or "receipt" in inbound.parts
-        ):
+        if own or not inbound.id or inbound.type not in ("chat", "normal") or "receipt" in inbound.parts:
             return
         if not inbound.parts.get("body"):
             return
