@@ -152,7 +152,8 @@ class Driver:
     def call(self, method: str, **params: Any) -> None:
         """Call, and do not wait: the answer is looked at when it comes."""
         if self.client is not None and len(self.calls) < 20:
-            self.calls.spawn(self._call(self.client, self.profiles, method, params), method)
+            view = self.profiles if self.client.window else None  # its limits hold from its attach on
+            self.calls.spawn(self._call(self.client, view, method, params), method)
 
     async def _call(
         self, client: aio.Client, view: list[str] | None, method: str, params: dict[str, Any]
