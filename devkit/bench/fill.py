@@ -67,7 +67,9 @@ def fill(daemon: BenchDaemon, messages: int, conversations: int) -> None:
         connection.execute("INSERT INTO message_text (message_text) VALUES ('rebuild')")
         connection.executemany(UPDATE, (_conversation(pid, row) for row in newest.values()))
         connection.execute(
-            "INSERT INTO stream VALUES (?, '', ?, ?)", (pid, *[max(r[3] for r in newest.values())] * 2)
+            "INSERT INTO stream (pid, name, last_place, floor_place, floor_at, top_place, top_sub, top_archive) "
+            "VALUES (?, '', ?, ?, ?, 0, 0, '')",
+            (pid, *[max(r[3] for r in newest.values())] * 3),
         )
         connection.executemany(
             "INSERT INTO journal (pid, seq, payload) VALUES (?,?,?)",
