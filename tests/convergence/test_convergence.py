@@ -24,7 +24,7 @@ from tests.convergence.run import Run
 
 SEEDS = 500
 GROUPS = 20
-TOGETHER = 8  # runs that share a loop: while one waits for a thread or a socket, another goes on
+TOGETHER = 14  # runs that share a loop: while one waits for a thread or a socket, another goes on
 REASONS = {"start", "epoch", "compacted", "gone", "smaller"}
 
 
