@@ -91,7 +91,7 @@ class Driver:
     async def come(self, checkpoint: Checkpoint | None = None) -> None:
         """A new window process; with a checkpoint it knows what an older one knew."""
         await self.leave()
-        self.client = client = await aio.connect(
+        client = await aio.connect(
             "inprocess:", self._open, start=False, call_seconds=20.0, ping_seconds=20.0
         )
         client.replica.subscribe(self._event)
@@ -107,9 +107,14 @@ class Driver:
                     client.replica.start(
                         Start(journal=journal, position=position, resumed=False, items=items)
                     )
-        await client.attach(
-            self.name, profiles=self.profiles, conversations=self.conversations, topics=["member:"]
-        )
+        try:
+            await client.attach(
+                self.name, profiles=self.profiles, conversations=self.conversations, topics=["member:"]
+            )
+        except BaseException:
+            await client.close()
+            raise
+        self.client = client
 
     async def leave(self) -> None:
         """The window is closed."""

@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 
 from salut.api.wire import Position
 from salut.bridge.window import WindowSession
+from salut.client.aio import Client
 from salut.client.kinds import Kinds, installed_contracts
 from salut.client.replica import Replica
 from salut.model.errors import SalutError
@@ -175,12 +176,11 @@ class Run:
 
     async def do_focus(self, driver: Driver) -> None:
         if driver.client is not None and driver.client.link.state == "connected":
-            driver.calls.spawn(self._focus(driver), "focus")
+            driver.calls.spawn(self._focus(driver.client, self.random.random() < 0.5), "focus")
 
-    async def _focus(self, driver: Driver) -> None:
+    async def _focus(self, client: Client, focused: bool) -> None:
         with contextlib.suppress(SalutError):
-            assert driver.client is not None
-            await driver.client.focus(focused=self.random.random() < 0.5)
+            await client.focus(focused=focused)
 
     def do_timeline(self, driver: Driver) -> str:
         profile, peer = self.profile(driver), self.peer()
@@ -469,8 +469,9 @@ class Run:
         for link in self.world.server.links.values():
             self.world.server.offer(link.config.address)
         for driver in self.drivers:
-            if not driver.alive:
-                await self.bring_back(driver)
+            for _ in range(5):
+                if not driver.alive:
+                    await self.bring_back(driver)
         await self.until(self.quiet, "all is stored and told")
         for driver in self.drivers:
             for opened in driver.opened:
