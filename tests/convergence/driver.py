@@ -147,6 +147,13 @@ class Driver:
         else:
             self.client.reconnect()
 
+    def mend(self) -> None:
+        """No cut is under way, and the window reads."""
+        if isinstance(self._transport, CutTransport):
+            self._transport.cut_in = self._transport.cut_out = None
+        if self.client is not None:
+            self.client.release()
+
     def _event(self, event: Event) -> None:
         if isinstance(event, Reset):
             self.resets[event.reason] += 1

@@ -456,22 +456,15 @@ class Run:
         """No more is done; wait until all that was done has arrived everywhere."""
         self.note("settle")
         for driver in self.drivers:
-            if driver.client is not None:
-                driver.client.release()
-            if isinstance(transport := driver._transport, object) and hasattr(transport, "cut_in"):
-                transport.cut_in = transport.cut_out = None
+            driver.mend()
         await self.until(self.calls_done, "calls end")
         for name in list(self.world.engine.journal.journals.pids):
             if name:
-                with contextlib.suppress(SalutError):
-                    await self.world.call("profiles.connect", profile=name)
+                await self._awake(name)
         await self.until(self.links_up, "links are up")
         for link in self.world.server.links.values():
             self.world.server.offer(link.config.address)
-        for driver in self.drivers:
-            for _ in range(5):
-                if not driver.alive:
-                    await self.bring_back(driver)
+        await self.until(self.all_there, "windows are there")
         await self.until(self.quiet, "all is stored and told")
         for driver in self.drivers:
             for opened in driver.opened:
@@ -490,6 +483,12 @@ class Run:
         return ", ".join(
             f"{d.name}: {[task.get_name() for task in d.calls._tasks]}" for d in self.drivers if len(d.calls)
         )
+
+    async def all_there(self) -> str:
+        for driver in self.drivers:
+            if not driver.alive:
+                await self.bring_back(driver)
+        return ", ".join(driver.name for driver in self.drivers if not driver.alive)
 
     async def links_up(self) -> str:
         for link in self.world.server.links.values():
