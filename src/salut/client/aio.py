@@ -262,7 +262,6 @@ class Client:
 
     async def opened(self) -> None:
         """A connection is open: attach first, then what waits."""
-        self._attachment.connected()
         await self._attachment.send(self._calls.new_id())
         if self._attachment.params is not None and self._focus is not None:
             line = dialogue.encode({"id": self._calls.new_id(), "method": "focus", "params": self._focus})
@@ -282,6 +281,7 @@ class Client:
 
     def interrupted(self, error: SalutError, final: bool) -> None:
         """The connection is gone."""
+        self._attachment.disconnected()
         self._calls.interrupted(error)
         if final:
             self._finish(error)

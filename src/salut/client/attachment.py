@@ -63,8 +63,8 @@ class Attachment:
         asked before it would be answered without the limits that it sets."""
         return self.params is None or bool(self._request)
 
-    def connected(self) -> None:
-        """A new connection: on it we are not attached yet."""
+    def disconnected(self) -> None:
+        """The connection is gone; on the next one we are not attached from its first moment."""
         self._request = 0
 
     async def send(self, request: int) -> None:
