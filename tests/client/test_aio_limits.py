@@ -53,13 +53,11 @@ async def test_a_call_in_the_moment_of_a_new_connection_comes_after_the_attach()
     owner = TaskOwner(lambda _name, error: failures.append(error))
     async with await aio.connect("inprocess:", opener, start=False) as client:
         await client.attach("narrow", profiles=["anna"])
-        calls: list[asyncio.Task[object]] = []
-        when_opened.append(lambda: calls.append(owner.spawn(client.call(ProfilesApi.list), "list")))
+        called: asyncio.Future[asyncio.Task[object]] = asyncio.get_running_loop().create_future()
+        when_opened.append(lambda: called.set_result(owner.spawn(client.call(ProfilesApi.list), "list")))
         client.reconnect()
         async with asyncio.timeout(10):
-            while not calls:
-                await asyncio.sleep(0)
-            assert await calls[0] == []
+            assert await (await called) == []
     asked = [method for method in wires[1].asked if method != "ping"]
     assert asked == ["attach", "profiles.list"]
     assert not failures

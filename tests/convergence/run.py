@@ -464,7 +464,6 @@ class Run:
         await self.until(self.links_up, "links are up")
         for link in self.world.server.links.values():
             self.world.server.offer(link.config.address)
-        await self.until(self.all_there, "windows are there")
         await self.until(self.quiet, "all is stored and told")
         for driver in self.drivers:
             for opened in driver.opened:
@@ -500,7 +499,9 @@ class Run:
         return f"offline: {down}" if down else ""
 
     async def quiet(self) -> str:
-        """What is still on its way; empty when nothing is."""
+        """What is still on its way; empty when nothing is. A window may hear only now that it was kicked."""
+        if gone := await self.all_there():
+            return f"not there: {gone}"
         engine = self.world.engine
         server = self.world.server
         there = [address(name) for name in engine.journal.journals.pids if name]
