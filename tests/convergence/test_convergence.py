@@ -12,7 +12,6 @@ import contextlib
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,7 +40,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def resets() -> Iterator[Counter[str]]:
+def resets() -> Counter[str]:
     """Why windows had to begin anew, over all runs."""
     return Counter()
 
