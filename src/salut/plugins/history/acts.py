@@ -13,10 +13,8 @@ from typing import Final, Literal
 import msgspec
 
 from salut.plugins.history.api import ConversationKind, NewMessage
-from salut.plugins.history.content import Act, Content, Reaction, Retraction
+from salut.plugins.history.content import MAX_EMOJI, MAX_REACTIONS, Act, Content, Reaction, Retraction
 
-MAX_EMOJI: Final = 64  # characters of one reaction
-MAX_REACTIONS: Final = 20  # of one person on one message
 MAX_SHOWN: Final = 100  # different reactions under one message
 MAX_SENDERS: Final = 50
 

@@ -230,6 +230,9 @@ class History(Protocol):
         A message that was there without its archive id learns it.
         """
 
+    def get(self, *, profile: str, message: int) -> Awaitable[Message]:
+        """See ``HistoryApi``."""
+
     def newest(self, tx: Tx, stream: str) -> Newest:
         """Where a gap that opens now begins. Own messages without an archive id do not count: where they stand
         among those that others sent meanwhile, the archive alone knows."""

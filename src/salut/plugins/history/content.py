@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
+
+MAX_EMOJI: Final = 64  # characters of one reaction
+MAX_REACTIONS: Final = 20  # of one person on one message
 
 ActKind = Literal["edit", "retract", "moderate", "react"]
 

@@ -30,6 +30,8 @@ class Effects:
         """Store an act and let it take effect; the message that stands for it, where its target is not there."""
         assert new.act is not None
         new.act = acts.bounded(new.act)
+        if new.act.applied:  # what the archive holds in its place names no other
+            new.act = msgspec.structs.replace(new.act, target=new.archive)
         known = self._ledger.known(tx, new.conversation, new.conversation_kind)
         kept = deeds.find(tx, known.id, new)
         if kept is not None:

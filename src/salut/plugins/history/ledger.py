@@ -421,6 +421,7 @@ class Ledger:
 
     def refresh(self, tx: Tx, known: Known) -> None:
         """Count a conversation's messages anew, and look which is the last."""
+        before = known.shown
         if known.tally is not None:
             known.shown, known.tally = known.tally.applied(known.shown), None
         shown = known.shown
@@ -432,7 +433,7 @@ class Ledger:
             tally.newest = rows.message(row)
             known.last = (tally.newest.place, tally.newest.sub)
         known.shown = tally.applied(shown)
-        if known.shown != shown or row is None:
+        if known.shown != before or row is None:
             self.write_conversation(tx, shown.address, known)
 
     def set_title(self, tx: Tx, address: str, title: str) -> None:
