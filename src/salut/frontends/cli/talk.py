@@ -19,8 +19,9 @@ MARKS = {"delivered": " ✓", "read": " ✓✓"}
 class Printer:
     """Prints messages one after another, with a line where a new day begins."""
 
-    def __init__(self) -> None:
+    def __init__(self, ids: bool = False) -> None:
         self._day = ""
+        self._ids = ids  # show the id of each message, as commands that take a MESSAGE want it
 
     def messages(self, messages: Iterable[Object]) -> None:
         """Print some more."""
@@ -35,8 +36,11 @@ class Printer:
     def _one(self, message: Object, at: int) -> None:
         outgoing = flag(message, "outgoing")
         name = show.one_line(sender(message))
-        lead = f"{show.clock(at)} {name}: "
-        head = f"{show.paint(show.clock(at), 'dim')} {show.paint(name, 'cyan' if outgoing else 'green')}: "
+        key = f"{number(message, 'id')} " if self._ids else ""
+        lead = f"{key}{show.clock(at)} {name}: "
+        head = (
+            f"{show.paint(key + show.clock(at), 'dim')} {show.paint(name, 'cyan' if outgoing else 'green')}: "
+        )
         subject = text(message, "subject")
         if subject:
             head += show.paint(f"[{show.one_line(subject)}] ", "bold")
