@@ -58,7 +58,7 @@ def acts_on(number: int, does: str, target: str, body: str = "", **more: Any) ->
 
 def shape(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What matters of messages, without their numbers."""
-    names = ("body", "edited", "retraction", "reactions", "place", "sub", "mention")
+    names = ("body", "edited_at", "retraction", "reactions", "place", "sub", "mention")
     return [{name: message.get(name) for name in names} for message in messages]
 
 
@@ -134,7 +134,7 @@ async def test_only_its_author_corrects_or_retracts_a_message(tmp_path: Path) ->
         await history.ingest(name, moderation)
         shown = await kit.messages(name, ROOM)
         assert [m["body"] for m in shown] == ["true", "forged", "forged"]
-        assert not any(m.get("edited") or m.get("retraction") for m in shown)
+        assert not any(m.get("edited_at") or m.get("retraction") for m in shown)
         await history.ingest(
             name, acts_on(60, "edit", "o1", "mended", **mallory, sender=f"{ROOM}/alicia", occupant="A")
         )
@@ -168,7 +168,7 @@ async def test_what_the_person_does_is_pending_until_the_server_has_it(tmp_path:
         theirs = await history.ingest(name, said(2, "theirs"))
         assert mine is not None and theirs is not None
         edited = await kit.call("edits.edit", profile=name, message=mine.id, body="mine, mended")
-        assert (edited["body"], bool(edited["edited"])) == ("mine, mended", True)
+        assert (edited["body"], bool(edited["edited_at"])) == ("mine, mended", True)
         reacted = await kit.call("reactions.react", profile=name, message=theirs.id, add=["👍"])
         assert reacted["reactions"] == [{"emoji": "👍", "senders": ["me@localhost"], "mine": True}]
         pending = await history.pending_acts(name)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from salut.plugins.chat.protocol import ChatProtocol
 
 MAX_BODY: Final = 65_536
+REFLECT_SECONDS: Final = 3.0
 MAX_WAIT: Final = 600.0
 TYPING_SECONDS: Final = 60.0  # a typing notice that nobody renews goes away
 ORDER: Final[dict[str, int]] = {"pending": 0, "sent": 1, "delivered": 2, "read": 3}
@@ -149,6 +150,8 @@ class ChatService(Contents, ChatApi):
         """See ``Chat``."""
         shown = await self._history.get(profile=profile, message=message)
         room = shown.kind == "groupchat"
+        if room and act.kind != "edit":
+            shown = await self._reflected(profile, shown)
         target = acting.target_of(shown, act)
         new = acting.new_act(
             shown,
@@ -162,6 +165,21 @@ class ChatService(Contents, ChatApi):
         own = await self._history.act(profile, new, message)
         await self.flush(profile)
         return own.message
+
+    async def _reflected(self, profile: str, message: Message) -> Message:
+        """An own message of a moment ago gets its id when the room sends it back: wait a little for that."""
+        mark = (profile, message.origin)
+        try:
+            async with asyncio.timeout(REFLECT_SECONDS):
+                while message.outgoing and not message.archive and message.state != "failed":
+                    future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+                    self._waiting.setdefault(mark, []).append(future)
+                    message = await self._history.get(profile=profile, message=message.id)
+                    if not message.archive:
+                        await future
+        except TimeoutError:
+            pass
+        return message
 
     def own_address(self, profile: str, conversation: str) -> str:
         """See ``Chat``."""

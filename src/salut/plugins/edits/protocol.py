@@ -123,14 +123,17 @@ class EditsProtocol:
     async def moderate(self, link: Link, room: str, key: str, reason: str) -> None:
         """Ask a room to take a message away. ``refused``."""
         session = cast("Account", link.session).session
+        named = escape(key)
         said = f"<reason>{escape(reason)}</reason>" if reason else ""
         try:
             features = (await session.disco_info(room)).features
             if MODERATE in features:
-                payload = f"<moderate id='{escape(key)}' xmlns='{MODERATE}'><retract xmlns='{RETRACT}'/>{said}</moderate>"
+                payload = (
+                    f"<moderate id='{named}' xmlns='{MODERATE}'><retract xmlns='{RETRACT}'/>{said}</moderate>"
+                )
             elif OLD_MODERATE in features:
                 payload = (
-                    f"<apply-to id='{escape(key)}' xmlns='{FASTEN}'><moderate xmlns='{OLD_MODERATE}'>"
+                    f"<apply-to id='{named}' xmlns='{FASTEN}'><moderate xmlns='{OLD_MODERATE}'>"
                     f"<retract xmlns='{OLD_RETRACT}'/>{said}</moderate></apply-to>"
                 )
             else:

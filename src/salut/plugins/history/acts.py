@@ -46,7 +46,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """What is shown of the message now."""
 
     content: Content
-    edited: int = 0
+    edited_at: int = 0
     retraction: Retraction | None = None
     reactions: tuple[Reaction, ...] = ()
 

@@ -52,7 +52,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     origin: str = ""  # the id given by its sender (XEP-0359 origin-id, else the stanza's id)
     archive: str = ""  # the id in the archive of the account or room (XEP-0359 stanza-id)
     mention: bool = False
-    edited: int = 0  # when it was corrected last (XEP-0308)
+    edited_at: int = 0  # when it was corrected last (XEP-0308)
     retraction: Retraction | None = None  # taken back; then there is no text any more
     reactions: list[Reaction] = []
     reply: Reply | None = None

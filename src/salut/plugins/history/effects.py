@@ -171,7 +171,11 @@ class Effects:
         deeds.keep_base_if_edited(tx, known.id, message)
         result = deeds.outcome(tx, message)
         values: dict[str, Any] = msgspec.structs.asdict(result.content)
-        values |= {"edited": result.edited, "retraction": result.retraction, "reactions": [*result.reactions]}
+        values |= {
+            "edited_at": result.edited_at,
+            "retraction": result.retraction,
+            "reactions": [*result.reactions],
+        }
         reply = result.content.reply
         if reply is not None and message.reply is not None and reply.ref == message.reply.ref:
             values["reply"] = message.reply  # which knows where in history that is

@@ -94,14 +94,21 @@ class Ledger:
         return stored
 
     def _with_acts(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Message | None]:
-        """Messages first, then what acts on them."""
-        plain = iter(self.plain(tx, [new for new in messages if new.act is None or new.act.applied]))
-        stored = [next(plain) if new.act is None or new.act.applied else None for new in messages]
-        for number, new in enumerate(messages):
-            if new.act is not None:
-                message = self.effects.act(tx, new)
-                stored[number] = stored[number] or message
-        return stored
+        """One run of messages after the other: an act may become a message, and has its place among them."""
+        stored: list[Message | None] = []
+        run: list[NewMessage] = []
+        for new in messages:
+            if new.act is None:
+                run.append(new)
+                continue
+            run += [new] if new.act.applied else []
+            stored += self.plain(tx, run) if run else []
+            run = []
+            message = self.effects.act(tx, new)
+            if new.act.applied:
+                message = stored.pop() or message
+            stored.append(message)
+        return stored + (self.plain(tx, run) if run else [])
 
     def plain(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Message | None]:
         """Store messages that stand for themselves; ``flush`` tells of their conversations."""

@@ -32,7 +32,7 @@ INSERT_TEXT: Final = "INSERT INTO message_text (rowid, body) VALUES (?,?)"
 class Extra(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The column ``extra``: what most messages have not. Fields as in ``Message``."""
 
-    edited: int = 0
+    edited_at: int = 0
     retraction: Retraction | None = None
     reactions: list[Reaction] = []
     reply: Reply | None = None
