@@ -266,13 +266,85 @@ async def setup(scene: Scene) -> None:
     assert [place.get("code", "") for place in probe["places"]] == [""]
 
 
+async def _becomes(scene: Scene, key: int, **wanted: object) -> None:
+    """Wait until a message of alice's is shown so."""
+
+    async def so() -> bool:
+        message = await scene.kit.call("history.get", profile="alice", message=key)
+        return all(message.get(name) == value for name, value in wanted.items())
+
+    await scene.kit.until(so)
+
+
+async def edits(scene: Scene) -> None:
+    sent = await scene.send("alice", "mistkae")
+    edited = await scene.kit.call("edits.edit", profile="alice", message=sent["id"], body="mistake")
+    assert edited["body"] == "mistake"
+    await scene.kit.call("edits.retract", profile="alice", message=sent["id"])
+    await _becomes(scene, sent["id"], body="")
+
+
+async def reactions(scene: Scene) -> None:
+    sent = await scene.send("alice", "react to this")
+    scene.answer(sent, "<reactions id='{}' xmlns='urn:xmpp:reactions:0'><reaction>x</reaction></reactions>")
+    await _becomes(scene, sent["id"], reactions=[{"emoji": "x", "senders": [scene.bob.jid]}])
+    mine = await scene.kit.call("reactions.react", profile="alice", message=sent["id"], add=["y"])
+    assert [reaction["emoji"] for reaction in mine["reactions"]] == ["x", "y"]
+
+
+async def replies(scene: Scene) -> None:
+    sent = await scene.send("alice", "a question")
+    answer = await scene.kit.call("replies.reply", profile="alice", message=sent["id"], body="an answer")
+    assert answer["reply"]["message"] == sent["id"]
+
+
+async def _told(scene: Scene, body: str, payload: str) -> dict[str, Any]:
+    """What alice holds of a message from bob's device."""
+    alice = scene.kit.session("alice").jid
+    scene.kit.session("bob").send(
+        f"<message to='{alice}' type='chat' id='{body}'><body>{body}</body>{payload}</message>"
+    )
+    await scene.holds("alice", body)
+    found: dict[str, Any] = next(
+        m for m in await scene.kit.messages("alice", scene.bob.jid) if m["body"] == body
+    )
+    return found
+
+
+LINK = "<x xmlns='jabber:x:oob'><url>https://example.org/x</url></x>"
+NAMED = "<reference xmlns='urn:xmpp:reference:0' type='mention' uri='xmpp:{}' begin='0' end='2'/>"
+
+
+async def attachments(scene: Scene) -> None:
+    assert (await _told(scene, "a link", LINK))["attachments"] == [{"url": "https://example.org/x"}]
+
+
+async def no_attachments(scene: Scene) -> None:
+    assert "attachments" not in await _told(scene, "a link", LINK)
+
+
+async def mentions(scene: Scene) -> None:
+    assert (await _told(scene, "you there", NAMED.format(scene.alice.jid)))["mention"] is True
+
+
+async def no_mentions(scene: Scene) -> None:
+    assert "mention" not in await _told(scene, "you there", NAMED.format(scene.alice.jid))
+
+
 WORKS: dict[str, Check] = {
     check.__name__: check
     for check in (
-        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup
+        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup,
+        edits, reactions, replies, attachments, mentions,
     )
 }  # fmt: skip
-GONE: dict[str, Check] = {"receipts": no_receipts, "markers": no_markers, "carbons": no_carbons}
+GONE: dict[str, Check] = {
+    "receipts": no_receipts,
+    "markers": no_markers,
+    "carbons": no_carbons,
+    "attachments": no_attachments,
+    "mentions": no_mentions,
+}
 
 
 def falls_with(name: str) -> set[str]:
