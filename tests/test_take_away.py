@@ -13,11 +13,13 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 import structlog
 
 from devkit.servers import Account, XmppServer
 from salut.api.contract import MARK
+from salut.api.core import Window
 from salut.engine.host import GROUP
 from salut.engine.plugin import Plugin
 from salut.model.errors import SalutError
@@ -311,6 +313,40 @@ async def _told(scene: Scene, body: str, payload: str) -> dict[str, Any]:
     return found
 
 
+async def notify(scene: Scene) -> None:
+    await _told(scene, "ring", "")
+
+    async def rings() -> bool:
+        found = await scene.kit.call("notify.list", profile="alice")
+        return scene.bob.jid in [each["conversation"] for each in found]
+
+    await scene.kit.until(rings)
+    await scene.kit.call("notify.dismiss", profile="alice")
+    assert await scene.kit.call("notify.list", profile="alice") == []
+
+
+async def _states(scene: Scene) -> list[str]:
+    """What alice's server is told when somebody looks at a window and away."""
+    sent: list[str] = []
+    session = scene.kit.session("alice")
+    send = session.send_nonza
+    session.send_nonza = lambda xml: (sent.append(xml), send(xml))[1]  # type: ignore[method-assign,func-returns-value]
+    window = Window(id="w", name="w", kind="test", version="", since=0, binding="unix", focused=True)
+    scene.kit.engine.windows.add(window, lambda: None, lambda: 0)
+    scene.kit.engine.windows.update(msgspec.structs.replace(window, focused=False))
+    scene.kit.engine.windows.remove("w")
+    session.send_nonza = send  # type: ignore[method-assign]
+    return sent
+
+
+async def csi(scene: Scene) -> None:
+    assert "<inactive xmlns='urn:xmpp:csi:0'/>" in await _states(scene)
+
+
+async def no_csi(scene: Scene) -> None:
+    assert await _states(scene) == []
+
+
 LINK = "<x xmlns='jabber:x:oob'><url>https://example.org/x</url></x>"
 NAMED = "<reference xmlns='urn:xmpp:reference:0' type='mention' uri='xmpp:{}' begin='0' end='2'/>"
 
@@ -335,7 +371,7 @@ WORKS: dict[str, Check] = {
     check.__name__: check
     for check in (
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup,
-        edits, reactions, replies, attachments, mentions,
+        edits, reactions, replies, attachments, mentions, notify, csi,
     )
 }  # fmt: skip
 GONE: dict[str, Check] = {
@@ -344,6 +380,7 @@ GONE: dict[str, Check] = {
     "carbons": no_carbons,
     "attachments": no_attachments,
     "mentions": no_mentions,
+    "csi": no_csi,
 }
 
 
