@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from devkit.servers import XmppServer
 from salut.api.core import Window
+from salut.xmpp.session import Session
 from tests.engine_kit import EngineKit, running_engine
 
 
@@ -17,13 +20,20 @@ def look(kit: EngineKit, focused: bool) -> None:
     )
 
 
-async def test_the_server_is_told_who_looks(server: XmppServer, tmp_path: Path) -> None:
+async def test_the_server_is_told_who_looks(
+    server: XmppServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     alice, bob = server.account("alice"), server.account("bob")
     async with running_engine(tmp_path, server, {"alice": alice, "bob": bob}) as kit:
         sent: list[str] = []
-        session = kit.session("alice")
-        send = session.send_nonza
-        session.send_nonza = lambda xml: (sent.append(xml), send(xml))[1]  # type: ignore[method-assign,func-returns-value]
+        send = Session.send_nonza
+
+        def spy(self: Session, xml: str) -> None:
+            if self.config.jid.startswith(alice.jid):
+                sent.append(xml)
+            send(self, xml)
+
+        monkeypatch.setattr(Session, "send_nonza", spy)
         kit.engine.windows.add(
             Window(id="w", name="w", kind="console", version="", since=0, binding="unix"),
             lambda: None,
