@@ -16,6 +16,7 @@ from salut.model.errors import SalutError
 from salut.model.link import LinkState
 from salut.plugins.drafts.api import Draft
 from salut.plugins.history.api import Conversation, Message
+from salut.plugins.notify.api import Notification
 from salut.plugins.presence.api import Presence, Status
 from salut.plugins.rooms.api import Member, Room
 from salut.plugins.roster.api import Contact
@@ -86,6 +87,7 @@ SHAPES = {
     "ROOM": Room,
     "MEMBER": Member,
     "DRAFT": Draft,
+    "NOTIFICATION": Notification,
     "LINK": LinkState,
     "PROFILE": core.Profile,
     "WINDOW": core.Window,

@@ -170,6 +170,17 @@ DAEMON: Mapping[str, object] = {
     "plugins": REQUIRED,
     "trouble": "",
 }
+NOTIFICATION: Mapping[str, object] = {
+    "conversation": REQUIRED,
+    "title": "",
+    "at": MOMENT,
+    "unread": 1,
+    "mentions": 0,
+    "sender": "",
+    "preview": "",
+    "window": "",
+    "quiet": False,
+}
 KINDS: Mapping[str, Mapping[str, object]] = {
     "message": MESSAGE,
     "conversation": CONVERSATION,
@@ -178,6 +189,7 @@ KINDS: Mapping[str, Mapping[str, object]] = {
     "draft": DRAFT,
     "status": STATUS,
     "profile": PROFILE,
+    "notification": NOTIFICATION,
 }
 
 

@@ -16,6 +16,7 @@ NAMES = (
     "search",
     "read",
     "draft",
+    "notify",
     "watch",
     "contacts",
     "room",
