@@ -135,7 +135,7 @@ def test_each_once_over_restarts(jp: Jp, world: World) -> None:
     world.daemon.end(patience=0)  # kill -9: the window waits for it, and follows on
     world.start()
     world.say("daemon back")
-    until(lambda: "daemon back" in world.lines())
+    until(lambda: "daemon back" in world.lines() and fate(jp, "log")["ran"] == 4)
     world.end_hook(run, signal.SIGKILL)
     world.say("after the kill")
     world.hook()

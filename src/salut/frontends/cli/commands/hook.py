@@ -219,7 +219,7 @@ def run_run(given: Given) -> int:
             )
 
     def top() -> int:
-        with Link(given) as link:
+        with Link() as link:
             return number(link.object("daemon.info"), "messages")
 
     def end(_sign: int, _frame: object) -> None:
@@ -234,7 +234,7 @@ def run_run(given: Given) -> int:
             at_work.start()
             stored = at_work.positions()
             if stored:
-                with Link(given) as link:
+                with Link() as link:
                     follower.positions = runner.merge(stored, present(link, follower))
             at_work.read(follower)
         finally:
