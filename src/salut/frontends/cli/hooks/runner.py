@@ -27,6 +27,7 @@ MOST_QUEUED = 10_000  # of all hooks together; then nothing is read until half o
 NOTED_SECONDS = 1.0  # a position after which nothing was to be done is written this often
 WORDS = 500  # characters of a program's last words that are kept
 JOIN_SECONDS = 10.0
+BUSY_SECONDS = 0.2  # between two looks of a hook while something waits, perhaps for another one
 
 
 def last_words(output: str) -> str:
@@ -164,13 +165,14 @@ class Runner:
         while not self._stopping.is_set():
             with self._slots:
                 run = None
-                if not self._stopping.is_set() and name in self._hooks:
+                if self._queued and not self._stopping.is_set() and name in self._hooks:
                     run = self._ledger.begin(name)
                 if run is not None:
                     self._run(run)
             if run is None:
                 with self._changed:
-                    self._changed.wait(1.0)
+                    if not self._stopping.is_set():
+                        self._changed.wait(BUSY_SECONDS if self._queued else None)
 
     def _run(self, run: Run) -> None:
         hook = self._hooks.get(run.hook)
