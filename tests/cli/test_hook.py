@@ -246,6 +246,31 @@ def test_definitions_change_while_it_runs(jp: Jp, world: World) -> None:
     assert world.lines() == ["some tea", "Teatime"]
 
 
+def test_what_passes_and_profiles_that_are_new(jp: Jp, world: World) -> None:
+    """Passing things run hooks while they are watched; a profile made meanwhile is read from its beginning."""
+    assert jp("hook", "add", "log", "--from", "A@Example.org", "--", *writes(world.folder)).code == 0
+    assert jp("hook", "add", "win", "--on", "window", "--shell", "--", f"cat >> {world.folder}/win").code == 0
+    run = world.hook()
+    with wire.connect(start=False) as connection:
+        params = {"window": {"name": "test", "kind": "cli", "version": "1"}, "want": "changes", "resume": {}}
+        connection.request("attach", params)
+        until(lambda: '"test"' in "".join(world.lines("win")))
+        passed = next(
+            line
+            for line in map(json.loads, world.lines("win"))
+            if (line["value"] or {}).get("name") == "test"
+        )
+        assert (passed["name"], passed["seq"], passed["live"]) == ("window", 0, True)
+    until(lambda: any(json.loads(line)["value"] is None for line in world.lines("win")))  # it is gone
+    world.end_hook(run)
+    settings = {"enabled": False}
+    world.call("profiles.create", name="two", address="a@example.org", password="x", settings=settings)
+    world.call("chat.send", profile="two", to=BOB, body="from two")
+    world.call("chat.send", profile="one", to=BOB, body="from one")
+    world.hook()
+    until(lambda: sorted(world.lines()) == ["from one", "from two"])
+
+
 def test_test_and_mistakes(jp: Jp, world: World) -> None:
     world.say("evil $(touch hacked) `x` ; \x1b[31m")
     code = "import os,sys; print(os.environ['SALUT_BODY'], sys.argv[1:])"

@@ -5,16 +5,15 @@ from __future__ import annotations
 
 from salut.frontends.cli import show
 from salut.frontends.cli.link import Link
-from salut.frontends.cli.shapes import iso, number, objects, text
+from salut.frontends.cli.shapes import number, objects, text
 from salut.frontends.cli.spec import JSON, PROFILE, Argument, Command, Given, Option
+from salut.model import address as addresses
 from salut.model import moment
 from salut.model.errors import invalid
 from salut.model.words import N_, _
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from salut.frontends.cli.hooks.book import Hook
-    from salut.frontends.cli.hooks.ledger import Result
     from salut.frontends.cli.shapes import Json, Object
 
 JOBS = 4
@@ -23,7 +22,7 @@ SAMPLE = "This is a test."
 
 def run_add(given: Given) -> int:
     """Define a hook."""
-    from salut.frontends.cli.hooks import book
+    from salut.frontends.cli.hooks import book, listing
     from salut.frontends.cli.hooks.ledger import Ledger
 
     command = given.many("command")
@@ -60,20 +59,20 @@ def run_add(given: Given) -> int:
     ledger.forget(hook.name)
     ledger.close()
     if given.flag("json"):
-        show.data(_document(hook, None, 0))
+        show.data(listing.document(hook, None, 0))
     elif show.for_person():
         show.note(_("Kept. It runs while “jp hook run” does; try it: jp hook test {}").format(hook.name))
     return 0
 
 
 def _address(link: Link, to: str | None) -> str:
-    """What TO means; a whole room/nick or an address with a resource is taken as it is."""
-    return link.find(to)[1] if to is not None else ""
+    """What TO means, in the form that changes bear; a whole room/nick or address with a resource stays one."""
+    return addresses.normal(link.find(to)[1]) if to is not None else ""
 
 
 def run_list(given: Given) -> int:
     """Show hooks and how they fared."""
-    from salut.frontends.cli.hooks import book
+    from salut.frontends.cli.hooks import book, listing
     from salut.frontends.cli.hooks.ledger import Ledger
 
     ledger = Ledger(book.state_folder())
@@ -84,68 +83,21 @@ def run_list(given: Given) -> int:
     if given.flag("json"):
         items: list[Json] = []
         for hook in hooks.values():
-            failures: list[Json] = [_failure(found) for found in troubles[hook.name]]
+            failures: list[Json] = [listing.failure(found) for found in troubles[hook.name]]
             items.append(
-                {**_document(hook, results.get(hook.name), queued.get(hook.name, 0)), "failures": failures}
+                {
+                    **listing.document(hook, results.get(hook.name), queued.get(hook.name, 0)),
+                    "failures": failures,
+                }
             )
-        show.data({"items": items, "missed": [_failure(found) for found in missed]})
+        show.data({"items": items, "missed": [listing.failure(found) for found in missed]})
         return 0
-    show.columns(_columns(hook, results.get(hook.name), queued.get(hook.name, 0)) for hook in hooks.values())
+    show.columns(
+        listing.columns(hook, results.get(hook.name), queued.get(hook.name, 0)) for hook in hooks.values()
+    )
     for at, _change, words in missed[:5]:
         show.note(f"{show.when(at)} {words}")
     return 0
-
-
-def _columns(hook: Hook, result: Result | None, queued: int) -> tuple[str, ...]:
-    fate = _("never ran")
-    if result is not None:
-        fate = _("{} runs, {} failed").format(result.ran, result.failed)
-    if queued:
-        fate += _(", {} wait").format(queued)
-    last = ""
-    if result is not None:
-        code = "-" if result.exit is None else str(result.exit)
-        last = f"{show.when(result.at)} [{code}] {result.words}"
-    return (hook.name, _filter(hook), " ".join(hook.command), fate, last)
-
-
-def _filter(hook: Hook) -> str:
-    parts = [hook.on]
-    parts += [
-        f"{name}={value}"
-        for name, value in (
-            ("profile", hook.profile),
-            ("conversation", hook.conversation),
-            ("from", hook.sender),
-            ("match", hook.match),
-        )
-        if value
-    ]
-    parts += [name for name in ("incoming", "mention", "every") if getattr(hook, name)]
-    return " ".join(parts)
-
-
-def _document(hook: Hook, result: Result | None, queued: int) -> Object:
-    document: Object = {
-        "name": hook.name, "on": hook.on, "command": [*hook.command], "shell": hook.shell, "timeout": hook.timeout,
-        "profile": hook.profile, "conversation": hook.conversation, "from": hook.sender, "match": hook.match,
-        "incoming": hook.incoming, "mention": hook.mention, "every": hook.every, "added": iso(hook.added),
-        "queued": queued,
-    }  # fmt: skip
-    ran = result is not None and result.at
-    document["ran"] = result.ran if result is not None else 0
-    document["failed"] = result.failed if result is not None else 0
-    document["last_at"] = iso(result.at) if result is not None and ran else None
-    document["exit"] = result.exit if result is not None else None
-    document["words"] = result.words if result is not None else ""
-    return document
-
-
-def _failure(found: tuple[int, str, str]) -> Json:
-    import json
-
-    at, change, words = found
-    return {"at": iso(at), "words": words, "change": json.loads(change) if change else None}
 
 
 def run_remove(given: Given) -> int:

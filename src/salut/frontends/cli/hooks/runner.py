@@ -26,6 +26,7 @@ NAME = "jp hook run"
 MOST_QUEUED = 10_000  # of all hooks together; then nothing is read until half of it is done
 NOTED_SECONDS = 1.0  # a position after which nothing was to be done is written this often
 WORDS = 500  # characters of a program's last words that are kept
+END_SECONDS = 3.0  # that a program has to end by itself when we are told to end
 JOIN_SECONDS = 10.0
 BUSY_SECONDS = 0.2  # between two looks of a hook while something waits, perhaps for another one
 
@@ -51,6 +52,7 @@ class Runner:
         self._places = ledger.places()
         self._noted = monotonic()
         self._stopping = threading.Event()
+        self._stop_at = 0.0
         self._changed = threading.Condition()
         self._threads: dict[str, threading.Thread] = {}
         self._queued = sum(ledger.queued().values())
@@ -65,6 +67,7 @@ class Runner:
 
     def stop(self) -> None:
         """End: what runs is ended and told, what waits stays for the next time."""
+        self._stop_at = monotonic() + END_SECONDS
         self._stopping.set()
         with self._changed:
             self._changed.notify_all()
@@ -99,7 +102,9 @@ class Runner:
 
     def read(self, follower: Follower) -> None:
         """For ever, or until the daemon sends us away (``SalutError``)."""
-        top = self._top()  # asked before the attach: what comes after it has a higher id
+        # Asked before the attach: what comes after it has a higher id. Journals that were made while we were not
+        # there are read from their beginning.
+        top = 0 if self._places else self._top()
         for event in follower.events(passing=True):
             self._look()
             if event is None:
@@ -156,6 +161,10 @@ class Runner:
             self._ledger.take(self._places)
 
     # Running
+    def _no_more(self) -> bool:
+        """Whether what runs has had its time to end by itself."""
+        return self._stopping.is_set() and monotonic() > self._stop_at
+
     def _count(self, by: int) -> None:
         with self._changed:
             self._queued += by
@@ -179,7 +188,7 @@ class Runner:
         if hook is None:
             outcome = program.Outcome(None, "", _("the hook was removed before it ran"))
         else:
-            outcome = execute(hook, run.change, self._stopping.is_set)
+            outcome = execute(hook, run.change, self._no_more)
         self._count(-1)
         self._ended(run, outcome)
 
