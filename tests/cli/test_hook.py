@@ -89,6 +89,14 @@ class World:
         for process in self.runs:
             process.kill()
             process.wait()
+        with contextlib.suppress(SalutError):  # a window that waited may have started the one that runs now
+            pid = self.call("daemon.info")["pid"]
+            self.call("daemon.stop")
+            until(
+                lambda: (
+                    not Path(f"/proc/{pid}").exists() or (self.daemon is not None and self.daemon.pid == pid)
+                )
+            )
         if self.daemon is not None:
             self.daemon.end()
 
