@@ -22,6 +22,7 @@ from salut.api.contract import MARK
 from salut.api.core import Window
 from salut.engine.host import GROUP
 from salut.engine.plugin import Plugin
+from salut.model import moment
 from salut.model.errors import SalutError
 from salut.plugins.history.api import History, NewMessage
 from tests.engine_kit import EngineKit, running_engine
@@ -243,6 +244,33 @@ async def drafts(scene: Scene) -> None:
     assert (draft["conversation"], draft["text"]) == (scene.bob.jid, "unfinis")
 
 
+async def later(scene: Scene) -> None:
+    held = await scene.kit.call("later.send", profile="alice", to=scene.bob.jid, body="no, not so", undo=60)
+    assert (await scene.kit.call("later.undo", profile="alice"))["id"] == held["id"]
+    if scene.has("drafts"):
+        (draft,) = await scene.kit.call("drafts.list", profile="alice")
+        assert draft["text"].startswith("no, not so")
+        await scene.kit.call("drafts.set", profile="alice", conversation=scene.bob.jid, text="")
+    else:
+        (kept,) = (await scene.kit.call("later.list", profile="alice"))["items"]
+        assert (kept["body"], kept["state"]) == ("no, not so", "stopped")
+    at = moment.now() + moment.SECOND // 10
+    await scene.kit.call("later.schedule", profile="alice", to=scene.bob.jid, body="at its time", at=at)
+    await scene.holds("alice", "at its time")
+
+
+async def stars(scene: Scene) -> None:
+    port = cast("History", scene.kit.engine.plugins.plugins["history"].port())
+    new = NewMessage(
+        conversation="star@example.org", sender="star@example.org", body="to find", origin="st-1"
+    )
+    message = await port.ingest("alice", new)
+    assert message is not None
+    await scene.kit.call("stars.set", profile="alice", message=message.id)
+    page = await scene.kit.call("stars.list", profile="alice")
+    assert [item["message"]["body"] for item in page["items"]] == ["to find"]
+
+
 async def names(scene: Scene) -> None:
     named = await scene.kit.call("names.resolve", profile="alice", text="new@example.org")
     assert (named["address"], named["kind"]) == ("new@example.org", "address")
@@ -372,6 +400,7 @@ WORKS: dict[str, Check] = {
     for check in (
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup,
         edits, reactions, replies, attachments, mentions, notify, csi,
+        later, stars,
     )
 }  # fmt: skip
 GONE: dict[str, Check] = {

@@ -128,6 +128,20 @@ MEMBER: Mapping[str, object] = {
     "me": False,
 }
 DRAFT: Mapping[str, object] = {"conversation": REQUIRED, "text": REQUIRED, "at": MOMENT, "window": ""}
+SCHEDULED: Mapping[str, object] = {
+    "id": REQUIRED,
+    "conversation": REQUIRED,
+    "body": REQUIRED,
+    "subject": "",
+    "at": MOMENT,
+    "made_at": MOMENT,
+    "undo": False,
+    "state": "waiting",
+    "late": False,
+    "error": "",
+    "message": 0,
+}
+STAR: Mapping[str, object] = {"message": REQUIRED, "conversation": REQUIRED, "at": MOMENT, "said_at": MOMENT}
 LINK: Mapping[str, object] = {
     "state": "offline",
     "reason": "",
@@ -187,6 +201,8 @@ KINDS: Mapping[str, Mapping[str, object]] = {
     "contact": CONTACT,
     "room": ROOM,
     "draft": DRAFT,
+    "scheduled": SCHEDULED,
+    "star": STAR,
     "status": STATUS,
     "profile": PROFILE,
     "notification": NOTIFICATION,
