@@ -16,8 +16,8 @@ from salut.model.errors import SalutError
 from salut.model.link import LinkState
 from salut.plugins.drafts.api import Draft
 from salut.plugins.history.api import Conversation, Message
-from salut.plugins.notify.api import Notification
 from salut.plugins.later.api import Scheduled
+from salut.plugins.notify.api import Notification
 from salut.plugins.presence.api import Presence, Status
 from salut.plugins.rooms.api import Member, Room
 from salut.plugins.roster.api import Contact
