@@ -73,8 +73,9 @@ def test_only_encrypted_pages_are_asked() -> None:
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "224.0.0.1", "::1", "fe80::1%eth0",
-     "fc00::1", "::ffff:127.0.0.1", "::ffff:10.1.1.1", "64:ff9b::7f00:1", "2002:7f00:1::", "100.64.0.1", "255.255.255.255", "x",
-     "2001:0:4136:e378:8000:63bf:3fff:fdd2"],
+     "fc00::1", "::ffff:127.0.0.1", "::ffff:10.1.1.1", "64:ff9b::7f00:1", "2002:7f00:1::", "100.64.0.1",
+     "255.255.255.255",
+     "x", "2001:0:4136:e378:8000:63bf:3fff:fdd2"],
 )  # fmt: skip
 def test_inner_addresses(address: str) -> None:
     assert not is_public(address)
