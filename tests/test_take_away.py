@@ -7,6 +7,7 @@ methods of its own brings a second one, that what it did does not happen any mor
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -266,10 +267,46 @@ async def setup(scene: Scene) -> None:
     assert [place.get("code", "") for place in probe["places"]] == [""]
 
 
+async def account(scene: Scene) -> None:
+    form = await scene.kit.call(
+        "account.registration_form",
+        server=scene.server.domain,
+        host="127.0.0.1",
+        port=scene.server.c2s_port,
+        ca_file=str(scene.server.ca_file),
+    )
+    answers = {"username": [f"new-{secrets.token_hex(4)}"], "password": ["secret"]}
+    await scene.kit.call("account.register", registration=form["id"], name="new", answers=answers)
+    made = await scene.kit.call("profiles.connect", profile="new", wait=20)
+    await scene.kit.call("account.unregister", profile="new", confirm=made["address"], forget=True)
+
+
+async def invites(scene: Scene) -> None:
+    made = await scene.kit.call("invites.create", profile="alice", by="daemon")
+    said = await scene.kit.call("invites.read", link=made["link"])
+    assert (said["kind"], said["address"]) == ("contact", scene.alice.jid)
+    if scene.has("presence"):  # servers pass requests on to those who said that they are there
+        await scene.kit.call("invites.use", profile="bob", link=made["link"])
+
+        async def used() -> bool:
+            (invite,) = await scene.kit.call("invites.list", profile="alice")
+            return bool(invite.get("used_by") == scene.bob.jid)
+
+        await scene.kit.until(used)
+
+
+async def server(scene: Scene) -> None:
+    info = await scene.kit.call("server.info", profile="alice")
+    assert info["software"]["name"].lower() == scene.server.kind
+    said = await scene.kit.call("server.software", profile="alice", address=scene.kit.session("bob").jid)
+    assert said["name"] == "Salut"
+
+
 WORKS: dict[str, Check] = {
     check.__name__: check
     for check in (
-        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup
+        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, account,
+        invites, server
     )
 }  # fmt: skip
 GONE: dict[str, Check] = {"receipts": no_receipts, "markers": no_markers, "carbons": no_carbons}
