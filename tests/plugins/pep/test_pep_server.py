@@ -87,7 +87,7 @@ async def test_what_is_published_reaches_contacts_and_our_own_devices(
         assert await port(kit).publish("alice", NODE, tune("Storch &amp; Ente")) == "current"
 
         async def both() -> bool:
-            return all(heard.titles(who, alice.jid) == ["Storch & Ente"] for who in ("alice", "bob"))
+            return all(heard.titles(who, alice.jid)[:1] == ["Storch & Ente"] for who in ("alice", "bob"))
 
         await kit.until(both)
         (item,) = await port(kit).items("bob", NODE, of=alice.jid)
@@ -120,7 +120,7 @@ async def test_a_private_node_is_read_by_its_owner_alone(server: XmppServer, tmp
         await port(kit).publish("alice", PRIVATE, tune("secret"), access="whitelist")
 
         async def told() -> bool:
-            return heard.titles("alice", alice.jid, PRIVATE) == ["secret"]
+            return "secret" in heard.titles("alice", alice.jid, PRIVATE)
 
         await kit.until(told)
         with pytest.raises(SalutError) as caught:
@@ -141,7 +141,7 @@ async def test_a_node_that_others_may_read_is_closed_before_anything_private_is_
         await port(kit).publish("alice", NODE, tune("for all"), access="open")
 
         async def told() -> bool:
-            return heard.titles("bob", alice.jid) == ["for all"]
+            return "for all" in heard.titles("bob", alice.jid)
 
         await kit.until(told)
         await port(kit).publish("alice", NODE, tune("for me"), item="2", access="whitelist", most=0)
@@ -154,7 +154,7 @@ async def test_a_node_that_others_may_read_is_closed_before_anything_private_is_
             return [m["body"] for m in await kit.messages("bob", alice.jid)] == ["after it"]
 
         await kit.until(later)
-        assert heard.titles("bob", alice.jid) == ["for all"]
+        assert set(heard.titles("bob", alice.jid)) == {"for all"}
         assert [item.id for item in await port(kit).items("alice", NODE)] == ["current", "2"]
 
 
