@@ -104,7 +104,8 @@ async def test_what_is_published_reaches_contacts_and_our_own_devices(
                 for who in ("alice", "bob")
             )
 
-        await kit.until(gone)
+        if server.kind != "ejabberd":  # 23.01 tells of retractions only those who subscribed by themselves
+            await kit.until(gone)
         assert await port(kit).items("bob", NODE, of=alice.jid) == []
         await port(kit).retract("alice", NODE, "current")
         await port(kit).retract("alice", "urn:example:never", "current")

@@ -27,7 +27,8 @@ class Item(msgspec.Struct, frozen=True):
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """What a node's owner tells. ``gone``: the node was deleted or purged. Items and ids are bounded already.
 
-    Servers tell the last item with each session, and ejabberd tells our own devices everything twice."""
+    Servers tell the last item with each session, and ejabberd tells our own devices everything twice
+    and of retractions nobody: what must be right is read anew (``items``) with each session."""
 
     sender: str  # bare address of the account whose node it is
     node: str
