@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, cast
+from xml.etree.ElementTree import fromstring
 
 import pytest
 import structlog
@@ -23,6 +24,7 @@ from salut.engine.host import GROUP
 from salut.engine.plugin import Plugin
 from salut.model.errors import SalutError
 from salut.plugins.history.api import History, NewMessage
+from salut.plugins.pep.api import Pep
 from tests.engine_kit import EngineKit, running_engine
 from tests.plugins.archive.test_archive_server import first_catch_up
 from tests.plugins.rooms.test_rooms_server import fresh_room, join, room_is, said
@@ -255,6 +257,22 @@ async def names(scene: Scene) -> None:
         assert named["address"] == scene.bob.jid
 
 
+async def pep(scene: Scene) -> None:
+    port = cast("Pep", scene.kit.engine.plugins.plugins["pep"].port())
+    await port.publish("alice", "urn:example:kept", "<kept xmlns='urn:example:kept'/>", access="whitelist")
+    assert [item.id for item in await port.items("alice", "urn:example:kept")] == ["current"]
+
+
+async def no_pep(scene: Scene) -> None:
+    """Nobody reads events: they pass by like any element that is not known."""
+    event = "<event xmlns='http://jabber.org/protocol/pubsub#event'><purge node='n'/></event>"
+    scene.answer({"origin": ""}, event)
+    assert (
+        "pubsub-event"
+        not in scene.kit.wires.shared.decoders.decode(fromstring(f"<message>{event}</message>")).parts
+    )
+
+
 async def setup(scene: Scene) -> None:
     probe = await scene.kit.call(
         "setup.probe",
@@ -302,14 +320,30 @@ async def server(scene: Scene) -> None:
     assert said["name"] == "Salut"
 
 
+async def moved(scene: Scene) -> None:
+    task = await scene.kit.call("moved.move", profile="alice", to="bob")
+
+    async def done() -> bool:
+        return any(t["id"] == task and t["state"] == "done" for t in await scene.kit.call("tasks.list"))
+
+    await scene.kit.until(done)
+    await scene.kit.call("moved.stay", profile="alice")
+    assert await scene.kit.call("moved.list", profile="bob") == []
+
+
 WORKS: dict[str, Check] = {
     check.__name__: check
     for check in (
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, account,
-        invites, server
+        invites, server, pep, moved
     )
 }  # fmt: skip
-GONE: dict[str, Check] = {"receipts": no_receipts, "markers": no_markers, "carbons": no_carbons}
+GONE: dict[str, Check] = {
+    "receipts": no_receipts,
+    "markers": no_markers,
+    "carbons": no_carbons,
+    "pep": no_pep,
+}
 
 
 def falls_with(name: str) -> set[str]:

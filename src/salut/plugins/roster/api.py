@@ -90,6 +90,9 @@ class Roster(Protocol):
     def names(self, read: Read, pid: int) -> list[tuple[str, str]]:
         """Address and name of each contact in the roster; for reader threads."""
 
+    async def get(self, *, profile: str, address: str) -> Contact | None:
+        """Someone in the roster, or who asks; ``None`` where they are neither."""
+
     async def add(
         self,
         *,
