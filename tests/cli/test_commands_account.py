@@ -16,6 +16,7 @@ from salut.model.link import LinkState
 from salut.plugins.account.api import RegistrationForm
 from salut.plugins.archive.api import ArchivePreferences
 from salut.plugins.invites.api import Invitation, Invite
+from salut.plugins.moved.api import Move
 from salut.plugins.server.api import Clock, Outage, ServerInfo, Software
 from tests.cli.conftest import Jp
 from tests.cli.fake_daemon import FakeDaemon
@@ -62,6 +63,11 @@ def answers(daemon: FakeDaemon) -> None:
             "account.unregister": None,
             "archive.preferences": ArchivePreferences(default="roster", never=["x@y"]),
             "archive.set_preferences": ArchivePreferences(default="never"),
+            "moved.list": [Move(address="new@x", old="old@x", at=AT)],
+            "moved.accept": Move(address="new@x", old="old@x", at=AT),
+            "moved.dismiss": None,
+            "moved.move": "t1",
+            "moved.stay": None,
             "invites.create": INVITATION,
             "invites.list": [Invite(id="a1", at=AT, until=AT, used_by="bob@localhost", used_at=AT)],
             "invites.revoke": None,
@@ -86,7 +92,7 @@ def asked(daemon: FakeDaemon, method: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "struct"),
     [("REGISTRATION", RegistrationForm), ("INVITE", Invite), ("INVITATION", Invitation), ("SOFTWARE", Software),
-     ("CLOCK", Clock), ("OUTAGE", Outage), ("PREFERENCES", ArchivePreferences)],
+     ("CLOCK", Clock), ("OUTAGE", Outage), ("PREFERENCES", ArchivePreferences), ("MOVE", Move)],
 )  # fmt: skip
 def test_shapes_are_those_of_the_contract(name: str, struct: type[msgspec.Struct]) -> None:
     shape = getattr(shapes_account, name)
@@ -191,3 +197,16 @@ def test_server(jp: Jp) -> None:
     assert jp("server", "software", "localhost").out == "Prosody\n"
     assert jp("server", "time", "localhost").out == "2023-11-14 23:43:20\n"
     assert jp("server", "outage", "--known", "--json").json["outage"]["planned"] is True
+
+
+def test_moves(jp: Jp, daemon: FakeDaemon) -> None:
+    assert "old@x  →  new@x" in jp("account", "moves").out
+    assert jp("account", "moves", "--json").json["items"][0]["at"] == "2023-11-14T22:13:20.000000Z"
+    assert jp("account", "follow", "new@x").code == 0
+    assert asked(daemon, "moved.accept") == {"profile": "alice", "address": "new@x"}
+    assert jp("account", "follow", "new@x", "--dismiss").code == 0
+    assert jp("account", "move", "bob", "--json").json == {"profile": "alice", "task": "t1"}
+    assert asked(daemon, "moved.move") == {"profile": "alice", "to": "bob"}
+    assert jp("account", "move").code == 2
+    assert jp("account", "move", "--stay").code == 0
+    assert asked(daemon, "moved.stay") == {"profile": "alice"}

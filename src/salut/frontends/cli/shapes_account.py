@@ -48,3 +48,4 @@ OUTAGE: Mapping[str, object] = {
     "source": "",
 }
 PREFERENCES: Mapping[str, object] = {"default": REQUIRED, "always": (), "never": ()}
+MOVE: Mapping[str, object] = {"address": REQUIRED, "old": REQUIRED, "at": MOMENT}

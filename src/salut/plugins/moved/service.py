@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any, Final
 
 from salut.api.ports import Read, SqlRow, Tx
@@ -151,7 +152,9 @@ class MovedService(MovedApi):
             _("Moving {} to {}").format(old, new), lambda progress: self._tell(to, old, new, known, progress)
         )
 
-    async def _tell(self, to: str, old: str, new: str, contacts: list[Contact], progress: Progress) -> None:
+    async def _tell(
+        self, to: str, old: str, new: str, contacts: Sequence[Contact], progress: Progress
+    ) -> None:
         for done, contact in enumerate(contacts):
             progress(done / len(contacts), contact.address)
             if contact.address == new:

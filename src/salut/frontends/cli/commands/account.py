@@ -9,8 +9,8 @@ from salut.frontends.cli import forms, secret, show
 from salut.frontends.cli.commands.profile import SETTINGS, WAIT, WAIT_SECONDS, settings_of
 from salut.frontends.cli.link import Link, as_object
 from salut.frontends.cli.shapes import PROFILE as SHAPE
-from salut.frontends.cli.shapes import objects, text, texts, whole
-from salut.frontends.cli.shapes_account import PREFERENCES, REGISTRATION
+from salut.frontends.cli.shapes import number, objects, text, texts, whole
+from salut.frontends.cli.shapes_account import MOVE, PREFERENCES, REGISTRATION
 from salut.frontends.cli.spec import JSON, PROFILE, Argument, Command, Given, Option
 from salut.model.errors import SalutError, invalid
 from salut.model.words import N_, _
@@ -166,6 +166,53 @@ def run_archive_prefs(given: Given) -> int:
     return 0
 
 
+def run_moves(given: Given) -> int:
+    """Show contacts that have moved."""
+    with Link(given) as link:
+        profile = link.profile()
+        moves = objects(link.call("moved.list", {"profile": profile}))
+    if given.flag("json"):
+        show.data({"profile": profile, "items": [whole(MOVE, move) for move in moves]})
+        return 0
+    show.columns(
+        (text(move, "old"), "→", text(move, "address"), show.when(number(move, "at"))) for move in moves
+    )
+    return 0
+
+
+def run_follow(given: Given) -> int:
+    """Go along with a contact's move, or forget it."""
+    with Link(given) as link:
+        profile = link.profile()
+        params: Object = {"profile": profile, "address": given.text("address")}
+        if given.flag("dismiss"):
+            link.write("moved.dismiss", params)
+        else:
+            link.write("moved.accept", params, MAKE_SECONDS)
+    if given.flag("json"):
+        show.data({"profile": profile, "address": given.text("address")})
+    return 0
+
+
+def run_move(given: Given) -> int:
+    """Move an account to another profile's, or take that back."""
+    to = given.maybe("to")
+    if (to is None) != given.flag("stay"):
+        raise invalid("to", _("Say where to: the name of another profile; or --stay."))
+    with Link(given) as link:
+        profile = link.profile()
+        if to is None:
+            link.write("moved.stay", {"profile": profile}, MAKE_SECONDS)
+            task = None
+        else:
+            task = link.write("moved.move", {"profile": profile, "to": to}, MAKE_SECONDS)
+    if given.flag("json"):
+        show.data({"profile": profile, "task": task})
+    elif to is not None:
+        show.say(_("Stated; the contacts are being asked. Keep the old account until they have followed."))
+    return 0
+
+
 SERVER = Argument("server", N_("the server's domain, or an invitation's link"))
 COMMAND = Command(
     "account",
@@ -223,6 +270,27 @@ COMMAND = Command(
             PROFILE,
             JSON,
             run=run_archive_prefs,
+        ),
+        Command(
+            "moves", N_("show contacts that have moved to another address"), PROFILE, JSON, run=run_moves
+        ),
+        Command(
+            "follow",
+            N_("go along with a contact's move: the new address takes the place of the old one"),
+            Argument("address", N_("their new address")),
+            Option("--dismiss", form="flag", about=N_("forget the move instead")),
+            PROFILE,
+            JSON,
+            run=run_follow,
+        ),
+        Command(
+            "move",
+            N_("move an account to that of another profile: tell its contacts, and ask them from there"),
+            Argument("to", N_("the other profile's name"), "optional", live="profiles"),
+            Option("--stay", form="flag", about=N_("take the statement back that the account has moved")),
+            PROFILE,
+            JSON,
+            run=run_move,
         ),
     ),
 )
