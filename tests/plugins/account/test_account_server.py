@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import secrets
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from devkit.servers import PrivateServer
 from salut.model.errors import SalutError
+from salut.plugins.account.service import MOST_OPEN
 from tests.conftest import MakeServer
 from tests.engine_kit import BOUND, EngineKit, running_engine
 
@@ -117,6 +119,43 @@ async def test_an_untrusted_certificate_gets_no_form(tmp_path: Path, server: Pri
         with pytest.raises(SalutError) as pinned:
             await ask(kit, server, pins=["0" * 64])
         assert pinned.value.data["condition"] == "bad-certificate"
+
+
+async def test_nothing_is_sent_where_there_is_no_encryption(tmp_path: Path) -> None:
+    """A server, or somebody before it, that offers registration in the clear."""
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"'jabber:client'"))
+        writer.write(
+            b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
+            b"<stream:features><register xmlns='http://jabber.org/features/iq-register'/></stream:features>"
+        )
+        heard.append(await reader.read(65536))
+        heard.append(await reader.read())
+        writer.close()
+
+    fake = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        async with running_engine(tmp_path) as kit:
+            with pytest.raises(SalutError) as refused:
+                await kit.call(
+                    "account.registration_form", server="localhost", host="127.0.0.1",
+                    port=fake.sockets[0].getsockname()[1],
+                )  # fmt: skip
+            assert refused.value.data["condition"] == "encryption-required"
+            assert b"register" not in b"".join(heard)
+    finally:
+        fake.close()
+
+
+async def test_open_forms_are_bounded(tmp_path: Path, prosody: PrivateServer) -> None:
+    async with running_engine(tmp_path) as kit:
+        forms = [await ask(kit, prosody) for _ in range(MOST_OPEN + 1)]
+        for form, code in ((forms[0], "not-found"), (forms[1], "invalid")):
+            with pytest.raises(SalutError) as refused:
+                await kit.call("account.register", registration=form["id"], name="new", answers={"x": []})
+            assert refused.value.code == code
 
 
 async def test_a_server_without_registration_says_so(tmp_path: Path, make_server: MakeServer) -> None:

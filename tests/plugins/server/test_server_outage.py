@@ -7,6 +7,8 @@ import asyncio
 import contextlib
 import json
 import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, cast
@@ -200,3 +202,8 @@ async def test_news_reach_windows_and_outlast_the_connection(
         assert "message" not in found
         said["page"] = b"{}"
         assert await kit.call("server.outage", profile="me", refresh=True) is None
+
+
+def test_what_fetches_is_loaded_only_when_needed() -> None:
+    code = "import sys, salut.plugins.server.plugin as p; sys.exit('aiohttp' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

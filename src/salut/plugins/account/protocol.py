@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import TypeVar, cast
 
@@ -18,6 +19,7 @@ from salut.xmpp.router import Account, Wires
 from salut.xmpp.xmltext import escape
 
 T = TypeVar("T")
+OPEN_SECONDS = 60.0  # for all the places where the server may be
 UNKNOWN = ("not-connected", "remote-server-timeout")
 """Our own conditions for no answer: the server may have done it."""
 
@@ -40,7 +42,10 @@ class AccountProtocol:
         except ValueError as error:
             raise invalid("server", str(error)) from None
         try:
-            return OpenRegistration(await open_registration(config, self._shared.tls, self._shared.dns))
+            async with asyncio.timeout(OPEN_SECONDS):
+                return OpenRegistration(await open_registration(config, self._shared.tls, self._shared.dns))
+        except TimeoutError:
+            raise SalutError("timeout", _("{} was not reached in time.").format(domain)) from None
         except LinkFailureError as error:
             raise _unreached(error) from None
 
