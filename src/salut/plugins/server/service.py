@@ -104,6 +104,7 @@ class ServerService(ServerApi):
     def forget(self, profile: str) -> None:
         """The session is gone for good."""
         self._bounds.pop(profile, None)
+        self._asked.pop(profile, None)
 
     async def watch(self) -> None:
         """Ask pages now and then: oftener while there is no connection."""
