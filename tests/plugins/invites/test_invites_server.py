@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from devkit.servers import PrivateServer
+from devkit.servers import Account, PrivateServer
 from salut.model import uri
 from salut.model.errors import SalutError
+from tests.conftest import MakeServer
 from tests.engine_kit import BOUND, EngineKit, running_engine
 from tests.plugins.account.test_account_server import credentials, place
 
@@ -117,3 +118,18 @@ async def test_ejabberd_makes_no_invitations_and_we_say_so(tmp_path: Path, ejabb
             with pytest.raises(SalutError) as lacking:
                 await kit.call("invites.create", profile="alice", **more)
             assert lacking.value.code == "unavailable"
+
+
+async def test_an_operator_invites_to_an_account_alone(tmp_path: Path, make_server: MakeServer) -> None:
+    """XEP-0401 section 4.4: the command that servers keep for their operators."""
+    server = make_server("prosody", extra='admins = { "boss@localhost" }')
+    boss = Account(server.register("boss", "secret"), "secret")
+    async with running_engine(tmp_path / "salut", server, {"boss": boss}) as kit:
+        made = await kit.call("invites.create", profile="boss", contact=False)
+        assert (made["kind"], made["address"]) == ("account", server.domain)
+        with pytest.raises(SalutError, match="makes an account, not a contact"):
+            await kit.call("invites.use", profile="boss", link=made["link"])
+        form = await kit.call("account.registration_form", link=made["link"], **place(server))
+        await kit.call("account.register", registration=form["id"], name="new", answers=credentials())
+        await kit.call("profiles.connect", profile="new", wait=BOUND)
+        assert (await kit.call("roster.list", profile="new"))["items"] == []
