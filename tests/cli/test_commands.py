@@ -247,7 +247,7 @@ CONTACT_CASES = [
     (("add", BOB, "--no-subscribe"), "roster.add", {"subscribe": False}),
     (("remove", BOB), "roster.remove", {}),
     (("accept", BOB), "roster.accept", {}),
-    (("deny", BOB), "roster.deny", {}),
+    (("refuse", BOB), "roster.refuse", {}),
     (("group", BOB, "A", "B"), "roster.change", {"groups": ["A", "B"]}),
     (("group", BOB), "roster.change", {"groups": []}),
     (("name", BOB, "Robert"), "roster.change", {"name": "Robert"}),
@@ -258,7 +258,7 @@ CONTACT_CASES = [
 def test_contacts(
     jp: Jp, daemon: FakeDaemon, words: tuple[str, ...], method: str, asked: dict[str, object]
 ) -> None:
-    daemon.answers[method] = lambda _: None if method in ("roster.remove", "roster.deny") else plain(BOTH)
+    daemon.answers[method] = lambda _: None if method in ("roster.remove", "roster.refuse") else plain(BOTH)
     done = jp("contacts", *words)
     assert (done.code, done.out, done.err) == (0, "", "")
     assert daemon.calls(method) == [{"profile": "alice", "address": BOB, **asked}]

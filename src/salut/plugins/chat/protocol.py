@@ -91,7 +91,8 @@ class ChatProtocol:
         return self._service.received(account.profile, new, late)
 
     def _read(self, account: Account, inbound: Inbound) -> NewMessage | None:
-        return new_message(account, inbound, lambda bare: self._service.is_room(account.profile, bare))
+        new = new_message(account, inbound, lambda bare: self._service.is_room(account.profile, bare))
+        return new if new is None or self._service.takes(account.profile, new) else None
 
     def _error(self, account: Account, inbound: Inbound, via: Via) -> Awaitable[object] | None:
         problem = inbound.parts.get("error")

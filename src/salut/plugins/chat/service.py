@@ -14,6 +14,7 @@ from salut.model import address as addresses
 from salut.model.errors import SalutError, invalid
 from salut.model.words import _
 from salut.plugins.chat.api import ChatApi, Occupancy, Typing, TypingState
+from salut.plugins.chat.gates import Gates
 from salut.plugins.chat.outgoing import Outgoing
 from salut.plugins.history.api import History, Message, MessageState, NewMessage
 
@@ -42,10 +43,11 @@ class NoRooms:
         """Nothing to refuse."""
 
 
-class ChatService(ChatApi):
+class ChatService(Gates, ChatApi):
     """Sending, and what comes in between people."""
 
     def __init__(self, host: Host) -> None:
+        super().__init__()
         self._host = host
         self._history = host.need("history", History)  # type: ignore[type-abstract]  # the port's Protocol
         self._asks: list[Callable[[Message], str]] = []
@@ -122,6 +124,7 @@ class ChatService(ChatApi):
         if not body and not subject:
             raise invalid("body", _("An empty message was not sent."))
         new = self._make(profile, addresses.parse(to), body, subject, kind)
+        self.sending(profile, new.conversation)
         message = await self._history.ingest(profile, new)
         if message is None:  # the same op again, after the first answer was lost
             message = await self._again(profile, new)
@@ -243,6 +246,8 @@ class ChatService(ChatApi):
         occupant = self._rooms.sender(profile, to.bare)
         if occupant is not None:
             self._rooms.check(profile, to.bare)
+        elif self.is_silent(profile, to.bare):
+            return
         kind = "groupchat" if occupant is not None and not to.resource else "chat"
         self.protocol.send_state(self._host.link(profile), str(to), kind, state)
 
@@ -286,6 +291,8 @@ class ChatService(ChatApi):
         bare = sender.partition("/")[0].lower()
         if group and sender == self._rooms.sender(profile, bare):
             return  # what we told the room comes back
+        if not ceases and not group and self.is_silent(profile, bare):
+            return
         conversation = sender if not group and self.is_room(profile, bare) else bare
         key = f"{conversation} {sender}"
         handle = self._typing.pop((profile, key), None)

@@ -13,6 +13,7 @@ from salut.model.errors import not_found
 from salut.model.words import _
 from salut.plugins.history import rows
 from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage, Standing
+from salut.plugins.history.queries import conversation_id
 from salut.plugins.history.seen import Seen, Twin, find
 from salut.plugins.history.tally import Tally, replace
 
@@ -341,3 +342,20 @@ class Ledger:
         if known.shown.title != title[:MAX_TITLE]:
             known.shown = replace(known.shown, {"title": title[:MAX_TITLE]})
             self.write_conversation(tx, address, known)
+
+    def erase(self, tx: Tx, address: str) -> None:
+        """Delete a conversation and its messages."""
+        key = conversation_id(tx, tx.pid, address)
+        if key is None:
+            return
+        self._conversations.pop((tx.pid, address), None)
+        tx.execute(
+            "INSERT INTO message_text (message_text, rowid, body) SELECT 'delete', id, body FROM message WHERE conv=?",
+            (key,),
+        )
+        gone = tx.all("SELECT id FROM message WHERE conv=? ORDER BY id", (key,))
+        tx.execute("DELETE FROM message WHERE conv=?", (key,))
+        tx.execute("DELETE FROM conversation WHERE id=?", (key,))
+        for (message,) in gone:
+            tx.change("message", str(message), None)
+        tx.change("conversation", address, None)
