@@ -223,7 +223,7 @@ def test_contacts_list(jp: Jp, daemon: FakeDaemon) -> None:
     assert jp("contacts").out.splitlines() == [
         "↔  bob@localhost  Bob <U+001B>[31m  away     #Friends; Lunch",
         "   eve@localhost                    offline  "
-        "asks to see your presence: jp contacts accept or deny; hi there",
+        "asks to see your presence: jp contacts accept or refuse; hi there",
     ]
     document = jp("contacts", "list", "--group", "Friends", "--json").json
     assert document["items"][0]["presence"] == {
@@ -248,6 +248,7 @@ CONTACT_CASES = [
     (("remove", BOB), "roster.remove", {}),
     (("accept", BOB), "roster.accept", {}),
     (("refuse", BOB), "roster.refuse", {}),
+    (("approve", BOB), "roster.approve", {}),
     (("group", BOB, "A", "B"), "roster.change", {"groups": ["A", "B"]}),
     (("group", BOB), "roster.change", {"groups": []}),
     (("name", BOB, "Robert"), "roster.change", {"name": "Robert"}),

@@ -137,7 +137,8 @@ class RosterApi(Service):
     async def approve(self, *, profile: str, address: str) -> Contact:
         """Let them see our presence as soon as they ask (RFC 6121 section 3.4), or at once where they have asked.
 
-        ``unavailable`` where the server cannot do that.
+        ``unavailable`` where the server cannot do that. Not every server says in its roster that it did
+        (``approved``).
         """
 
     @method()

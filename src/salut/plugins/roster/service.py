@@ -42,6 +42,7 @@ class RosterService(RosterApi):
         self.grouping = Grouping(host, self._regroup)
         self._ignored: list[Callable[[str, str], bool]] = []
         self._writing = 0
+        self._flooded = False  # said once of each flood
         self.protocol: RosterProtocol
 
     # Other plugins (the port)
@@ -161,7 +162,7 @@ class RosterService(RosterApi):
         await self.mirror.done(
             profile,
             bare,
-            lambda c: c is not None and (c.approved or c.subscription in SHOWN),
+            lambda c: c is not None,  # whatever it says: prosody 0.12 does it and does not name it
             lambda: self.protocol.tell(link, bare, "subscribed"),
         )
         return await self._result(profile, bare)
@@ -268,7 +269,9 @@ class RosterService(RosterApi):
 
     def _later(self, profile: str, bare: str, work: Callable[[Tx], None]) -> None:
         if self._writing >= MOST_WRITING:
-            self._host.log.warning("too much about subscriptions at once", profile=profile, sender=bare)
+            if not self._flooded:
+                self._host.log.warning("too much about subscriptions at once", profile=profile, sender=bare)
+            self._flooded = True
             return
         self._writing += 1
         self._host.owner.spawn(self._write(profile, work), f"request of {bare}")
@@ -278,6 +281,7 @@ class RosterService(RosterApi):
             await self._host.journal.commit(profile, work, patient=True)
         finally:
             self._writing -= 1
+            self._flooded = self._flooded and self._writing > 0
 
 
 def check(name: str, groups: Groups) -> None:

@@ -16,7 +16,7 @@ class Stranger(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Somebody unknown who wrote. Their messages are a conversation as others are; nothing rings for it, and they
     learn neither that a message arrived nor that it was read, until the person accepts.
 
-    ``count`` messages since ``since``. ``refused``: nothing more is taken from them.
+    ``count`` messages since ``since`` (100: or more). ``refused``: nothing more is taken from them.
     """
 
     address: str

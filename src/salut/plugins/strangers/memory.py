@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-Verdict = Literal["known", "take", "enough", "refused"]
+Verdict = Literal["known", "take", "again", "enough", "refused"]
 MOST_WAITING: Final = 500
 """Strangers who wait; of more the oldest leave the list (their conversations stay)."""
-MOST_MESSAGES: Final = 100
-"""Messages taken from a stranger who waits; of more only the number is kept."""
+MOST_COUNTED: Final = 100
+"""Messages of a stranger that are counted: a flood shall not cost more than one of a contact."""
 
 
 @dataclass(slots=True)
@@ -30,8 +30,8 @@ class Memory:
     waiting: dict[str, Waiting] = field(default_factory=dict)
 
     def verdict(self, address: str, key: str) -> Verdict:
-        """What becomes of a message with the id ``key`` from somebody who is no contact. It is counted once, live or
-        from the archive."""
+        """What becomes of a message with the id ``key`` from somebody who is no contact. ``again``: it was counted
+        already, live or from the archive, but may not be stored yet."""
         if address in self.known:
             return "known"
         if address in self.refused:
@@ -42,8 +42,8 @@ class Memory:
             if len(self.waiting) > MOST_WAITING:
                 del self.waiting[next(iter(self.waiting))]
         if key and key in entry.ids:
-            return "take"
-        if entry.count >= MOST_MESSAGES:
+            return "again"
+        if entry.count >= MOST_COUNTED:
             return "enough"
         entry.count += 1
         if key:

@@ -85,7 +85,7 @@ class StrangersService(StrangersApi):
         if verdict == "take":
             counted = self._host.journal.submit(profile, self._inbox, message)
             counted.add_done_callback(self._counted)
-        return verdict == "take"
+        return verdict != "refused"
 
     def _counted(self, done: asyncio.Future[object]) -> None:
         if not done.cancelled() and (error := done.exception()) is not None:

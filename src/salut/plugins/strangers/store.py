@@ -13,7 +13,7 @@ from salut.model.errors import invalid
 from salut.model.words import _
 from salut.plugins.history.api import History, NewMessage
 from salut.plugins.strangers.api import Stranger
-from salut.plugins.strangers.memory import MOST_MESSAGES, MOST_WAITING, Memory, Waiting
+from salut.plugins.strangers.memory import MOST_COUNTED, MOST_WAITING, Memory, Waiting
 
 PREVIEW: Final = 120
 SHOWN: Final = 100  # strangers that a new window gets, the newest first; the rest on demand
@@ -146,7 +146,7 @@ class Inbox:
             since, at = min(old.since, *moments), max(old.at, *moments)
             count, preview = old.count, old.preview
         preview = preview or beginning(fresh[0].body or fresh[0].subject)
-        count = min(count + len(fresh), MOST_MESSAGES)
+        count = min(count + len(fresh), MOST_COUNTED)
         shown = Stranger(address=address, since=since, at=at, count=count, preview=preview)
         rev = tx.change("stranger", address, shown)
         _write(tx, address, "waiting", (since, at, count, preview, rev))
