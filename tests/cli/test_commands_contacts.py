@@ -6,11 +6,12 @@ from __future__ import annotations
 import pytest
 
 from salut.plugins.blocking.api import Blocked
+from salut.plugins.history.api import Conversation
 from salut.plugins.roster.api import Group, GroupList, Request
 from salut.plugins.strangers.api import Stranger
 from tests.cli.conftest import Jp
 from tests.cli.fake_daemon import FakeDaemon
-from tests.cli.test_commands import ALICE, Asked, page, plain
+from tests.cli.test_commands import ALICE, INFO, Asked, page, plain
 
 BOB = "bob@localhost"
 
@@ -91,3 +92,19 @@ def test_requests_and_groups(jp: Jp, daemon: FakeDaemon) -> None:
     assert jp("contacts", "groups", "A").code == 2
     asked = [(call["group"], call["name"]) for call in daemon.calls("roster.rename_group")]
     assert asked == [("A", "B"), ("A", "")]
+
+
+def test_status_tells_who_waits(jp: Jp, daemon: FakeDaemon) -> None:
+    daemon.answers["daemon.info"] = lambda _: plain(INFO)
+    waits = Stranger(address="x@y.example", since=1, at=2)
+    daemon.answers["strangers.list"] = lambda _: page([waits])
+    daemon.answers["roster.requests"] = lambda _: page([Request(address=BOB), Request(address="c@d.example")])
+    unread = [Conversation(address=address, unread=1, preview="hi") for address in ("x@y.example", BOB)]
+    daemon.answers["history.conversations"] = lambda _: page(unread)
+    assert jp("status").out.splitlines()[2:] == [
+        "  1  bob@localhost  hi",
+        "  1 stranger waits: jp strangers",
+        "  2 ask to see your presence: jp contacts requests",
+    ]
+    (profile,) = jp("status", "--json").json["profiles"]
+    assert (profile["strangers"], profile["requests"], len(profile["unread"])) == (1, 2, 1)

@@ -15,10 +15,10 @@ MOST_COUNTED: Final = 100
 
 @dataclass(slots=True)
 class Waiting:
-    """A stranger who waits: how many messages were counted, and by which ids."""
+    """A stranger who waits: how many messages were counted, and which (hashes of ids, which may be long)."""
 
     count: int = 0
-    ids: set[str] = field(default_factory=set)
+    ids: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -41,13 +41,13 @@ class Memory:
             entry = self.waiting[address] = Waiting()
             if len(self.waiting) > MOST_WAITING:
                 del self.waiting[next(iter(self.waiting))]
-        if key and key in entry.ids:
+        if key and hash(key) in entry.ids:
             return "again"
         if entry.count >= MOST_COUNTED:
             return "enough"
         entry.count += 1
         if key:
-            entry.ids.add(key)
+            entry.ids.add(hash(key))
         return "take"
 
     def accept(self, address: str) -> bool:
