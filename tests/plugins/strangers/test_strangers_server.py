@@ -72,6 +72,7 @@ async def test_r19_a_stranger_waits_and_learns_nothing_until_accepted(
         third = await kit.call("chat.send", profile="alice", to=bob.jid, body="now?", wait="delivered")
         assert third["state"] == "delivered"
         assert [await state(kit, "alice", each) for each in (first, second)] == ["sent", "sent"]
+        assert not [mark for mark in kit.engine.journal.passing_now() if mark[:2] == ("alice", "typing")]
         with pytest.raises(SalutError) as caught:
             await kit.call("strangers.accept", profile="bob", address=alice.jid)
         assert caught.value.code == "not-found"
@@ -110,6 +111,9 @@ async def test_refused_strangers_are_not_heard_any_more(server: XmppServer, tmp_
         assert (await waiting(kit, "bob", refused=True)).keys() == {alice.jid, carol.jid}
         page = await kit.call("history.conversations", profile="bob")
         assert [item["address"] for item in page["items"]] == [carol.jid]
+        pid = kit.engine.journal.journals.pids["bob"]
+        sql = "SELECT count(*) FROM message WHERE pid=?"
+        assert await kit.engine.readers.read(lambda read: read.one(sql, (pid,))) == (1,)
         found = await kit.call("history.search", profile="bob", query="buy")
         assert [item["message"]["conversation"] for item in found["items"]] == [carol.jid]
         assert [b["address"] for b in (await kit.call("blocking.list", profile="bob"))["items"]] == [
