@@ -9,10 +9,11 @@ from salut.plugins.history.api import NewMessage
 
 
 class Gates:
-    """The part of the port ``Chat`` that strangers and blocking use. Checks are asked for each message between
-    people: one look into memory each, no I/O."""
+    """The part of the port ``Chat`` that strangers and blocking use. Checks are asked for each message: one
+    look into memory each, no I/O."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._filters: list[Callable[[str, NewMessage], bool]] = []
         self._silences: list[Callable[[str, str], bool]] = []
         self._senders: list[Callable[[str, str], object]] = []

@@ -81,7 +81,7 @@ class StrangersService(StrangersApi):
             return True
         if self._host.settings.get("strangers", StrangersSettings).may_write == "contacts":
             return False
-        if not message.body and not message.subject:
+        if message.act is not None:
             return address not in self._memory(profile).refused  # it only acts on another one
         verdict = self._memory(profile).verdict(address, message.origin or message.archive)
         if verdict == "take":
