@@ -11,6 +11,7 @@ import pytest
 from devkit.servers import XmppServer
 from salut.model.errors import SalutError
 from tests.engine_kit import EngineKit, running_engine
+from tests.plugins.rooms.test_rooms_server import fresh_room, join, said
 
 
 async def listed(kit: EngineKit, profile: str) -> dict[str, dict[str, Any]]:
@@ -128,3 +129,18 @@ async def test_oneself_and_ones_server_cannot_be_blocked(server: XmppServer, tmp
                 await kit.call("blocking.block", profile="alice", address="x@y.example", **params)
             assert caught.value.data["field"] == field
         assert await listed(kit, "alice") == {}
+
+
+async def test_a_blocked_occupant_is_not_heard_in_the_room(server: XmppServer, tmp_path: Path) -> None:
+    accounts = {name: server.account(name) for name in ("alice", "bob", "carol")}
+    async with running_engine(tmp_path, server, accounts) as kit:
+        room = fresh_room(server)
+        for profile in accounts:
+            await join(kit, profile, room)
+        first = await kit.call("chat.send", profile="alice", to=room, body="hello", wait="server")
+        await said(kit, "bob", room, ["hello"])
+        await kit.call("blocking.block", profile="bob", address=first["sender"])
+        await kit.call("chat.send", profile="alice", to=room, body="hello again", wait="server")
+        await said(kit, "carol", room, ["hello", "hello again"])
+        await kit.call("chat.send", profile="carol", to=room, body="who is there?", wait="server")
+        await said(kit, "bob", room, ["hello", "who is there?"])

@@ -192,6 +192,30 @@ async def test_floods_of_strangers_are_bounded(
         assert not [each for each in server.heard if each.tag == "{jabber:client}message"]
 
 
+async def test_what_strangers_do_to_their_messages_is_not_counted(
+    authority: TestAuthority, tmp_path: Path
+) -> None:
+    async with fake(authority) as server, online(tmp_path, server) as kit:
+        message(server, "x@y.example", "m1", "buy!")
+        await holds(kit, "me", "x@y.example", "buy!")
+        edit = "<replace xmlns='urn:xmpp:message-correct:0' id='m1'/>"
+        server.send(
+            f"<message type='chat' from='x@y.example/x' id='m2'><body>buy now!</body>{edit}</message>"
+        )
+        await holds(kit, "me", "x@y.example", "buy now!")
+        entry = (await waiting(kit, "me"))["x@y.example"]
+        assert (entry.get("count", 1), entry["preview"]) == (1, "buy!")
+        await kit.call("strangers.refuse", profile="me", address="x@y.example", forget=True)
+        assert await kit.messages("me", "x@y.example") == []
+        pid = kit.engine.journal.journals.pids["me"]
+        left = "SELECT (SELECT count(*) FROM act WHERE pid=?) + (SELECT count(*) FROM message WHERE pid=?)"
+        assert await kit.engine.readers.read(lambda read: read.one(left, (pid, pid))) == (0,)
+        message(server, "x@y.example", "m3", "buy!!")
+        message(server, "z@y.example", "m4", "last")
+        await holds(kit, "me", "z@y.example", "last")
+        assert await kit.messages("me", "x@y.example") == []
+
+
 async def test_contacts_only(authority: TestAuthority, tmp_path: Path) -> None:
     async with fake(authority) as server, online(tmp_path, server) as kit:
         await kit.call("settings.set", values={"strangers.may_write": "contacts"})
