@@ -48,7 +48,7 @@ async def test_r19_a_stranger_waits_and_learns_nothing_until_accepted(
     server: XmppServer, tmp_path: Path
 ) -> None:
     alice, bob = server.account("alice"), server.account("bob")
-    async with running_engine(tmp_path, server, {"alice": alice, "bob": bob}) as kit:
+    async with running_engine(tmp_path, server, {"alice": alice, "bob": bob}, acquainted=False) as kit:
         first = await kit.call(
             "chat.send", profile="alice", to=bob.jid, body="\n hi, it is me", wait="server"
         )
@@ -80,7 +80,7 @@ async def test_r19_a_stranger_waits_and_learns_nothing_until_accepted(
 
 async def test_contacts_and_those_one_wrote_to_are_no_strangers(server: XmppServer, tmp_path: Path) -> None:
     accounts = {name: server.account(name) for name in ("alice", "bob", "carol", "dora")}
-    async with running_engine(tmp_path, server, accounts) as kit:
+    async with running_engine(tmp_path, server, accounts, acquainted=False) as kit:
         jids = {name: account.jid for name, account in accounts.items()}
         await befriend(kit, "alice", "bob", jids["alice"], jids["bob"])
         await kit.call("chat.send", profile="alice", to=jids["bob"], body="a friend", wait="delivered")
@@ -100,7 +100,7 @@ async def test_contacts_and_those_one_wrote_to_are_no_strangers(server: XmppServ
 async def test_refused_strangers_are_not_heard_any_more(server: XmppServer, tmp_path: Path) -> None:
     accounts = {name: server.account(name) for name in ("alice", "bob", "carol", "dora")}
     alice, bob, carol, dora = accounts.values()
-    async with running_engine(tmp_path, server, accounts) as kit:
+    async with running_engine(tmp_path, server, accounts, acquainted=False) as kit:
         for sender in ("alice", "carol"):
             await kit.call("chat.send", profile=sender, to=bob.jid, body="buy!", wait="server")
         await holds(kit, "bob", alice.jid, "buy!")
@@ -131,7 +131,9 @@ async def test_refused_strangers_are_not_heard_any_more(server: XmppServer, tmp_
 async def test_what_a_stranger_wrote_while_one_was_away(server: XmppServer, tmp_path: Path) -> None:
     """From the archive, counted once; an answer from another device of ours makes them known."""
     alice, bob = server.account("alice"), server.account("bob")
-    async with running_engine(tmp_path / "desk", server, {"alice": alice, "bob": bob}) as kit:
+    async with running_engine(
+        tmp_path / "desk", server, {"alice": alice, "bob": bob}, acquainted=False
+    ) as kit:
         await kit.call("profiles.disconnect", profile="bob")
         for n in range(3):
             await kit.call("chat.send", profile="alice", to=bob.jid, body=f"n{n}", wait="server")

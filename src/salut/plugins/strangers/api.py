@@ -73,6 +73,9 @@ class Strangers(Protocol):
         rings for it. Neither contacts, rooms and their occupants, the account itself and its server, nor anybody
         whom the person has written to or accepted. One look into memory."""
 
+    def met(self, profile: str, address: str) -> None:
+        """The person has to do with this bare address: it is no stranger's any more (and rings, from now on)."""
+
 
 CONTRACT: Final = Contract(
     plugin="strangers",

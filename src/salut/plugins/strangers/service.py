@@ -94,7 +94,7 @@ class StrangersService(StrangersApi):
             self._host.log.warning("a stranger was not counted", problem=repr(error))
 
     def met(self, profile: str, address: str) -> None:
-        """The person writes to somebody: that is no stranger any more."""
+        """See ``Strangers``; also called when the person writes to somebody."""
         if "/" in address or address in self._self(profile) or self._is_room(profile, address):
             return
         if self._memory(profile).accept(address):
