@@ -325,6 +325,8 @@ async def strangers(scene: Scene) -> None:
         await scene.kit.call("strangers.accept", profile="bob", address=carol.jid)
         assert not await waits()
     await scene.kit.call("profiles.delete", profile="carol")
+
+
 async def _becomes(scene: Scene, key: int, **wanted: object) -> None:
     """Wait until a message of alice's is shown so."""
 
