@@ -315,6 +315,37 @@ async def setup(scene: Scene) -> None:
     assert [place.get("code", "") for place in probe["places"]] == [""]
 
 
+async def blocking(scene: Scene) -> None:
+    kit = scene.kit
+    await kit.call("blocking.block", profile="alice", address="spam.example")
+    page = await kit.call("blocking.list", profile="alice")
+    assert [item["address"] for item in page["items"]] == ["spam.example"]
+    with pytest.raises(SalutError) as caught:
+        await kit.call("chat.send", profile="alice", to="x@spam.example", body="no")
+    assert caught.value.code == "refused"
+    await kit.call("blocking.unblock", profile="alice", address="spam.example")
+
+
+async def strangers(scene: Scene) -> None:
+    """Carol, whom bob does not know, writes from a device of alice's server to his device."""
+    carol = scene.server.account("carol")
+    scene.kit.acquainted = False
+    await scene.kit.add("carol", carol, scene.server)
+    await scene.kit.call(
+        "chat.send", profile="carol", to=scene.kit.session("bob").jid, body="psst", wait="server"
+    )
+
+    async def waits() -> bool:
+        page = await scene.kit.call("strangers.list", profile="bob")
+        return [item["address"] for item in page["items"]] == [carol.jid]
+
+    if scene.has("presence"):
+        await scene.kit.until(waits)
+        await scene.kit.call("strangers.accept", profile="bob", address=carol.jid)
+        assert not await waits()
+    await scene.kit.call("profiles.delete", profile="carol")
+
+
 async def _becomes(scene: Scene, key: int, **wanted: object) -> None:
     """Wait until a message of alice's is shown so."""
 
@@ -467,6 +498,7 @@ WORKS: dict[str, Check] = {
     check.__name__: check
     for check in (
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup,
+        blocking, strangers,
         edits, reactions, replies, attachments, mentions, notify, csi,
         later, stars,
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, account,

@@ -233,7 +233,7 @@ def test_contacts_list(jp: Jp, daemon: FakeDaemon) -> None:
     assert jp("contacts").out.splitlines() == [
         "↔  bob@localhost  Bob <U+001B>[31m  away     #Friends; Lunch",
         "   eve@localhost                    offline  "
-        "asks to see your presence: jp contacts accept or deny; hi there",
+        "asks to see your presence: jp contacts accept or refuse; hi there",
     ]
     document = jp("contacts", "list", "--group", "Friends", "--json").json
     assert document["items"][0]["presence"] == {
@@ -257,7 +257,8 @@ CONTACT_CASES = [
     (("add", BOB, "--no-subscribe"), "roster.add", {"subscribe": False}),
     (("remove", BOB), "roster.remove", {}),
     (("accept", BOB), "roster.accept", {}),
-    (("deny", BOB), "roster.deny", {}),
+    (("refuse", BOB), "roster.refuse", {}),
+    (("approve", BOB), "roster.approve", {}),
     (("group", BOB, "A", "B"), "roster.change", {"groups": ["A", "B"]}),
     (("group", BOB), "roster.change", {"groups": []}),
     (("name", BOB, "Robert"), "roster.change", {"name": "Robert"}),
@@ -268,7 +269,7 @@ CONTACT_CASES = [
 def test_contacts(
     jp: Jp, daemon: FakeDaemon, words: tuple[str, ...], method: str, asked: dict[str, object]
 ) -> None:
-    daemon.answers[method] = lambda _: None if method in ("roster.remove", "roster.deny") else plain(BOTH)
+    daemon.answers[method] = lambda _: None if method in ("roster.remove", "roster.refuse") else plain(BOTH)
     done = jp("contacts", *words)
     assert (done.code, done.out, done.err) == (0, "", "")
     assert daemon.calls(method) == [{"profile": "alice", "address": BOB, **asked}]

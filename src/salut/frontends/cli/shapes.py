@@ -102,6 +102,23 @@ CONTACT: Mapping[str, object] = {
     "approved": False,
     "note": "",
 }
+REQUEST: Mapping[str, object] = {"address": REQUIRED, "name": "", "note": "", "at": NO_MOMENT}
+GROUP: Mapping[str, object] = {"name": REQUIRED, "path": (), "contacts": REQUIRED}
+SUBSCRIPTION: Mapping[str, object] = {
+    "address": REQUIRED,
+    "what": REQUIRED,
+    "text": REQUIRED,
+    "at": MOMENT,
+}
+BLOCKED: Mapping[str, object] = {"address": REQUIRED, "local": False, "report": "", "at": NO_MOMENT}
+STRANGER: Mapping[str, object] = {
+    "address": REQUIRED,
+    "since": MOMENT,
+    "at": MOMENT,
+    "count": 1,
+    "preview": "",
+    "refused": False,
+}
 PRESENCE: Mapping[str, object] = {"address": REQUIRED, "show": REQUIRED, "status": "", "resources": 1}
 STATUS: Mapping[str, object] = {"show": "online", "status": ""}
 ROOM: Mapping[str, object] = {
@@ -199,6 +216,10 @@ KINDS: Mapping[str, Mapping[str, object]] = {
     "message": MESSAGE,
     "conversation": CONVERSATION,
     "contact": CONTACT,
+    "request": REQUEST,
+    "subscription": SUBSCRIPTION,
+    "blocked": BLOCKED,
+    "stranger": STRANGER,
     "room": ROOM,
     "draft": DRAFT,
     "scheduled": SCHEDULED,

@@ -12,7 +12,8 @@ from typing import Any, Final, cast
 import msgspec
 
 from salut.api.ports import Read, SqlRow, Tx
-from salut.plugins.roster.api import Contact, Subscription
+from salut.plugins.roster import requests
+from salut.plugins.roster.api import Contact, Subscription, What
 
 MOST_STRANGERS: Final = 500
 """Requests kept of people who are not in the roster; the oldest go first."""
@@ -124,6 +125,7 @@ class Ledger:
                 new.in_roster, new.approved, new.note, rev,
             ),
         )  # fmt: skip
+        requests.follow(tx, new.address, old, new)
         self._rename(tx, new.address, old, new)
 
     def drop(self, tx: Tx, address: str) -> None:
@@ -133,6 +135,7 @@ class Ledger:
             return
         tx.execute("DELETE FROM contact WHERE pid=? AND address=?", (tx.pid, address))
         tx.change("contact", address, None)
+        requests.follow(tx, address, old, None)
         self._rename(tx, address, old, None)
 
     def _rename(self, tx: Tx, address: str, old: Contact | None, new: Contact | None) -> None:
@@ -209,3 +212,12 @@ class Ledger:
             self.put(tx, msgspec.structs.replace(old, asks=False, note=""))
         else:
             self.drop(tx, address)
+
+    def told(self, tx: Tx, address: str, what: What) -> None:
+        """They say what they did about a subscription. Believed where it can be so: of a contact, and an acceptance
+        only where we asked."""
+        old = get(tx, tx.pid, address)
+        if old is None or not old.in_roster:
+            return
+        if what != "accepted" or old.pending or old.subscription in ("to", "both"):
+            requests.told(tx, address, what)
