@@ -7,6 +7,7 @@ methods of its own brings a second one, that what it did does not happen any mor
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -26,6 +27,7 @@ from salut.plugins.history.api import History, NewMessage
 from salut.plugins.pep.api import Pep
 from tests.engine_kit import EngineKit, running_engine
 from tests.plugins.archive.test_archive_server import first_catch_up
+from tests.plugins.avatars.test_avatars_server import png
 from tests.plugins.rooms.test_rooms_server import fresh_room, join, room_is, said
 from tests.plugins.roster.test_roster_server import befriend
 
@@ -272,6 +274,14 @@ async def no_pep(scene: Scene) -> None:
     )
 
 
+async def avatars(scene: Scene) -> None:
+    picture = base64.b64encode(png()).decode()
+    shown = await scene.kit.call("avatars.set", profile="alice", data=picture)
+    assert (shown["address"], shown["width"]) == (scene.alice.jid, 8)
+    found = await scene.kit.call("avatars.get", profile="bob", address=scene.alice.jid)
+    assert found["data"] == picture
+
+
 async def setup(scene: Scene) -> None:
     probe = await scene.kit.call(
         "setup.probe",
@@ -287,7 +297,7 @@ async def setup(scene: Scene) -> None:
 WORKS: dict[str, Check] = {
     check.__name__: check
     for check in (
-        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, pep
+        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, pep, avatars
     )
 }  # fmt: skip
 GONE: dict[str, Check] = {

@@ -14,6 +14,7 @@ from salut.api import core
 from salut.frontends.cli import shapes
 from salut.model.errors import SalutError
 from salut.model.link import LinkState
+from salut.plugins.avatars.api import Avatar
 from salut.plugins.drafts.api import Draft
 from salut.plugins.history.api import Conversation, Message
 from salut.plugins.presence.api import Presence, Status
@@ -86,6 +87,7 @@ SHAPES = {
     "ROOM": Room,
     "MEMBER": Member,
     "DRAFT": Draft,
+    "AVATAR": Avatar,
     "LINK": LinkState,
     "PROFILE": core.Profile,
     "WINDOW": core.Window,

@@ -87,6 +87,14 @@ MEMBER: Mapping[str, object] = {
     "status": "",
     "me": False,
 }
+AVATAR: Mapping[str, object] = {
+    "address": REQUIRED,
+    "hash": REQUIRED,
+    "type": "",
+    "size": 0,
+    "width": 0,
+    "height": 0,
+}
 DRAFT: Mapping[str, object] = {"conversation": REQUIRED, "text": REQUIRED, "at": MOMENT, "window": ""}
 LINK: Mapping[str, object] = {
     "state": "offline",

@@ -16,6 +16,7 @@ NAMES = (
     "contacts",
     "room",
     "status",
+    "avatar",
     "profile",
     "windows",
     "daemon",
