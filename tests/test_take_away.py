@@ -282,6 +282,12 @@ async def avatars(scene: Scene) -> None:
     assert found["data"] == picture
 
 
+async def vcards(scene: Scene) -> None:
+    said = await scene.kit.call("vcards.set", profile="alice", change={"fn": "Alice", "nickname": "Al"})
+    assert said == {"address": scene.alice.jid, "fn": "Alice", "nickname": "Al"}
+    assert await scene.kit.call("vcards.get", profile="bob", address=scene.alice.jid) == said
+
+
 async def setup(scene: Scene) -> None:
     probe = await scene.kit.call(
         "setup.probe",
@@ -297,7 +303,8 @@ async def setup(scene: Scene) -> None:
 WORKS: dict[str, Check] = {
     check.__name__: check
     for check in (
-        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, pep, avatars
+        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup,
+        pep, avatars, vcards,
     )
 }  # fmt: skip
 GONE: dict[str, Check] = {

@@ -20,6 +20,7 @@ from salut.plugins.history.api import Conversation, Message
 from salut.plugins.presence.api import Presence, Status
 from salut.plugins.rooms.api import Member, Room
 from salut.plugins.roster.api import Contact
+from salut.plugins.vcards.api import VCard
 from tests.cli.conftest import Jp
 from tests.cli.fake_daemon import FakeDaemon, Params
 
@@ -88,6 +89,7 @@ SHAPES = {
     "MEMBER": Member,
     "DRAFT": Draft,
     "AVATAR": Avatar,
+    "VCARD": VCard,
     "LINK": LinkState,
     "PROFILE": core.Profile,
     "WINDOW": core.Window,

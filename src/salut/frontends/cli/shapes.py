@@ -95,6 +95,26 @@ AVATAR: Mapping[str, object] = {
     "width": 0,
     "height": 0,
 }
+VCARD: Mapping[str, object] = {
+    "address": REQUIRED,
+    "fn": "",
+    "given": "",
+    "family": "",
+    "nickname": "",
+    "bday": "",
+    "org": "",
+    "title": "",
+    "role": "",
+    "note": "",
+    "street": "",
+    "locality": "",
+    "region": "",
+    "code": "",
+    "country": "",
+    "url": (),
+    "email": (),
+    "tel": (),
+}
 DRAFT: Mapping[str, object] = {"conversation": REQUIRED, "text": REQUIRED, "at": MOMENT, "window": ""}
 LINK: Mapping[str, object] = {
     "state": "offline",

@@ -17,6 +17,7 @@ NAMES = (
     "room",
     "status",
     "avatar",
+    "vcard",
     "profile",
     "windows",
     "daemon",

@@ -14,7 +14,7 @@ from salut.model.page import Page
 from salut.model.words import _
 from salut.plugins.history.api import History
 from salut.plugins.roster import ledger
-from salut.plugins.roster.api import Contact, Groups, RosterApi
+from salut.plugins.roster.api import Contact, Groups, Nicknames, RosterApi
 from salut.plugins.roster.ledger import MAX_GROUPS, MAX_NAME, Ledger
 from salut.plugins.roster.mirror import PUSH_SECONDS, Mirror
 
@@ -32,9 +32,11 @@ class RosterService(RosterApi):
     def __init__(self, host: Host) -> None:
         self._host = host
         history = host.prefer("history", History)  # type: ignore[type-abstract]  # the port's Protocol
-        self._ledger = Ledger(history.title if history is not None else lambda _tx, _address, _name: None)
+        self._history = history
+        self._nicknames: Nicknames | None = None
+        self._ledger = Ledger(self.retitle)
         if history is not None:
-            history.titles(ledger.name_of)
+            history.titles(self._title)
         self.mirror = Mirror(host, self._ledger)
         self.protocol: RosterProtocol
 
@@ -45,7 +47,30 @@ class RosterService(RosterApi):
 
     def names(self, read: Read, pid: int) -> list[tuple[str, str]]:
         """See ``Roster``."""
-        return ledger.names(read, pid)
+        found = ledger.names(read, pid)
+        if self._nicknames is None:
+            return found
+        nicks = self._nicknames.nicks(read, pid)
+        return [(address, name or nicks.get(address, "")) for address, name in found]
+
+    def nicknames(self, source: Nicknames) -> None:
+        """See ``Roster``."""
+        self._nicknames = source
+
+    def retitle(self, tx: Tx, address: str) -> None:
+        """See ``Roster``."""
+        if self._history is not None:
+            self._history.title(tx, address, self._title(tx, address))
+
+    def _title(self, tx: Tx, address: str) -> str:
+        """The name that the person gave, else the one a contact has chosen; never what a stranger says of
+        themselves."""
+        contact = ledger.get(tx, tx.pid, address)
+        if contact is None or not contact.in_roster:
+            return ""
+        return contact.name or (
+            self._nicknames.nick(tx, tx.pid, address) if self._nicknames is not None else ""
+        )
 
     # Windows
     async def list(
