@@ -149,6 +149,10 @@ async def test_old_clients_find_the_picture_in_the_vcard_and_its_hash_in_presenc
             return sha1(content) in told
 
         await kit.until(heard)
+        await kit.call("profiles.disconnect", profile="alice")
+        told.clear()
+        await kit.call("profiles.connect", profile="alice", wait=20)
+        await kit.until(heard)
 
 
 async def test_an_old_clients_picture_is_seen(server: XmppServer, tmp_path: Path) -> None:

@@ -230,13 +230,61 @@ async def test_a_presence_does_not_replace_what_an_event_announced(
         pid = kit.engine.journal.journals.pids["romeo"]
         for key in ("0" * 40, "", KEY):
             stage.service.announced("romeo", JULIET, "chamber", key)
+            await stage.service._note("romeo")
         stage.service.announced("romeo", "mallory@capulet.lit", "x", "0" * 40)
         stage.service.announced("romeo", "romeo@montague.lit", "orchard", "0" * 40)
-        await kit.engine.journal.commit("romeo", lambda _tx: None)
+        assert stage.service._waiting == {}
         found = await kit.engine.readers.read(lambda read: store.page(read, pid, "", 10))
         assert [(avatar.address, avatar.hash, avatar.type) for avatar in found] == [
             (JULIET, KEY, "image/png")
         ]
+
+
+async def test_many_presences_are_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running_engine(tmp_path) as kit:
+        stage = Stage(kit)
+        await stage.play(monkeypatch)
+        monkeypatch.setattr(stage.service, "_is_known", lambda _profile, _whom: True)
+        monkeypatch.setattr(stage.service, "_roster", None)
+        writes: list[str] = []
+        commit = kit.engine.journal.commit
+
+        async def counted(journal: str, *given: Any, **more: Any) -> Any:
+            writes.append(journal)
+            return await commit(journal, *given, **more)
+
+        monkeypatch.setattr(kit.engine.journal, "commit", counted)
+        for _again in range(3):
+            for number in range(1_000):
+                stage.service.announced("romeo", f"{number}@capulet.lit", "x", KEY)
+
+        async def stored() -> bool:
+            page = await kit.call("avatars.list", profile="romeo", limit=1_000)
+            return len(page["items"]) == 1_000
+
+        await kit.until(stored)
+        assert writes == ["romeo"]
+
+
+async def test_of_a_rooms_presences_only_its_own_shows_its_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """XEP-0486: the room's bare address; an occupant's picture must not become the room's."""
+    room = "coven@chat.shakespeare.lit"
+    async with running_engine(tmp_path) as kit:
+        stage = Stage(kit)
+        await stage.play(monkeypatch)
+        monkeypatch.setattr(stage.service, "_is_known", lambda _profile, whom: whom == room)
+        rooms = type("R", (), {"is_room": staticmethod(lambda _profile, bare: bare == room)})()
+        monkeypatch.setattr(stage.service, "_rooms", rooms)
+        stage.service.announced("romeo", room, "mallory", "0" * 40)
+        assert stage.service._waiting == {}
+        stage.service.announced("romeo", room, "", KEY)
+
+        async def seen() -> bool:
+            return (await shown(kit, "romeo", room) or {}).get("hash") == KEY
+
+        await kit.until(seen)
 
 
 async def test_bytes_are_kept_within_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,20 @@ async def test_a_contacts_nickname_names_the_conversation_where_the_roster_does_
         assert await title() == ""
 
 
+async def test_our_nickname_goes_with_a_request_to_see_presence(server: XmppServer, tmp_path: Path) -> None:
+    """XEP-0172 section 4.1."""
+    alice, bob = server.account("alice"), server.account("bob")
+    async with running_engine(tmp_path, server, {"alice": alice, "bob": bob}) as kit:
+        await kit.call("vcards.set", profile="alice", change={"nickname": "Ishmael & Co"})
+        await kit.call("roster.add", profile="alice", address=bob.jid)
+
+        async def asked() -> Any:
+            page = await kit.call("roster.list", profile="bob")
+            return next((item for item in page["items"] if item["address"] == alice.jid), None)
+
+        assert (await kit.until(asked))["name"] == "Ishmael & Co"
+
+
 async def test_a_vcard_for_contacts_alone(server: XmppServer, tmp_path: Path) -> None:
     """The newer form is closed to strangers; of the older one no server lets us say so."""
     async with running_engine(tmp_path) as kit:

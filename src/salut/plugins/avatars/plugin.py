@@ -39,3 +39,9 @@ class AvatarsPlugin(Plugin):
 
     async def opening(self, profile: str) -> None:
         await self._service.opening(profile)
+
+    def unwire(self, profile: str) -> None:
+        self._service.forget(profile)
+
+    def offline(self, profile: str) -> None:
+        self._service.forget(profile)

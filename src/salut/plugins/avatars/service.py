@@ -49,6 +49,8 @@ class AvatarsService(AvatarsApi):
         self._rooms = host.prefer("rooms", Rooms)  # type: ignore[type-abstract]  # as above
         self._presence = host.prefer("presence", PresencePort)  # type: ignore[type-abstract]  # as above
         self._ours: dict[str, str] = {}  # address -> hash, where we ourselves say it in presence (XEP-0153)
+        self._heard: dict[str, dict[str, str]] = {}  # what presences said in this session
+        self._waiting: dict[str, dict[str, str]] = {}  # of that, what is not stored yet
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
         self.protocol: AvatarsProtocol
         pep.follow(METADATA, self._event)
@@ -214,14 +216,21 @@ class AvatarsService(AvatarsApi):
         return self._ours.get(own)
 
     async def opening(self, profile: str) -> None:
-        """A fresh session stands: know what its presence shall say."""
-        own, pid = self._own(profile), self._host.pid(profile)
+        """A fresh session stands: know what its presence shall say. XEP-0153 section 4.2: not without a look at
+        what our vCard shows now."""
+        own, pid, link = self._own(profile), self._host.pid(profile), self._host.link(profile)
         self._ours.pop(own, None)
-        if self.protocol.converts(self._host.link(profile)):
+        if self.protocol.converts(link):
             return
         known = await self._host.readers.read(lambda read: store.get(read, pid, own))
-        if known is not None:
-            self._ours[own] = known.avatar.hash
+        if known is None:
+            return
+        try:
+            photo = await self.protocol.photo(link, "")
+        except SalutError as error:
+            self._host.log.warning("our vCard was not read", profile=profile, problem=error.message)
+            return
+        self._ours[own] = sha1(photo) if photo is not None else ""
 
     # The server
     async def _event(self, profile: str, event: Event) -> None:
@@ -245,14 +254,31 @@ class AvatarsService(AvatarsApi):
         if not self._is_known(profile, bare) or is_room == bool(resource) or bare == self._own(profile):
             return
 
-        def work(tx: Tx) -> None:
-            if key:
-                store.put(tx, Known(Avatar(address=bare, hash=key), "vcard"))
-            else:
-                store.drop(tx, bare, "vcard")
+        heard = self._heard.setdefault(profile, {})
+        if heard.get(bare) == key:
+            return  # each change of status says it again
+        heard[bare] = key
+        waiting = self._waiting.setdefault(profile, {})
+        waiting[bare] = key
+        if len(waiting) == 1:
+            self._host.owner.spawn(self._note(profile), f"avatars of {profile}'s contacts")
 
-        write = self._host.journal.commit(profile, work, patient=True)
-        self._host.owner.spawn(write, f"avatar of {bare}")
+    async def _note(self, profile: str) -> None:
+        """Store what presences said, all at once: at the beginning of a session there are thousands."""
+        said = self._waiting.pop(profile, {})
+
+        def work(tx: Tx) -> None:
+            for whom, key in said.items():
+                if key:
+                    store.put(tx, Known(Avatar(address=whom, hash=key), "vcard"))
+                else:
+                    store.drop(tx, whom, "vcard")
+
+        await self._host.journal.commit(profile, work, patient=True)
+
+    def forget(self, profile: str) -> None:
+        """The session is over: the next one's presences say it all again."""
+        self._heard.pop(profile, None)
 
 
 def _own_picture(tx: Tx, avatar: Avatar, data: bytes) -> None:

@@ -12,7 +12,7 @@ from salut.model import moment
 from salut.plugins.avatars.api import Avatar
 
 MOST_ADDRESSES: Final = 20_000  # as many as a roster may hold
-MOST_BYTES: Final = 64 << 20  # of pictures kept for one profile; those not asked for longest go first
+MOST_BYTES: Final = 64 << 20  # of pictures kept for one profile; those fetched longest ago go first
 SELECT: Final = "SELECT address, hash, type, size, width, height, source FROM avatar WHERE pid=?"
 Source = Literal["pep", "vcard"]
 

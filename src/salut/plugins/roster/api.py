@@ -85,7 +85,7 @@ class Nicknames(Protocol):
     """What contacts call themselves (XEP-0172); for the writer's thread and for readers."""
 
     def nick(self, read: Read, pid: int, address: str) -> str:
-        """The nickname of one; empty where there is none."""
+        """The nickname of one, the profile's own too; empty where there is none."""
 
     def nicks(self, read: Read, pid: int) -> dict[str, str]:
         """All of them, by address."""

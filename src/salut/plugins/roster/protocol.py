@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 ROSTER: Final = "jabber:iq:roster"
 VERSIONING: Final = "{urn:xmpp:features:rosterver}ver"
 CLIENT: Final = "jabber:client"
-NICK: Final = "{http://jabber.org/protocol/nick}nick"
+NICK_SPACE: Final = "http://jabber.org/protocol/nick"
+NICK: Final = f"{{{NICK_SPACE}}}nick"
 SUBSCRIPTIONS: Final[dict[str, Subscription]] = {"to": "to", "from": "from", "both": "both"}
 MAX_NOTE: Final = 1000
 MAX_VERSION: Final = 1000
@@ -153,10 +154,13 @@ class RosterProtocol:
             if error.data.get("condition") != "item-not-found":
                 raise
 
-    def tell(self, link: Link, address: str, word: Word) -> None:
-        """Send a presence stanza about subscriptions. ``not-connected``."""
+    def tell(self, link: Link, address: str, word: Word, nick: str = "") -> None:
+        """Send a presence stanza about subscriptions, with our nickname (XEP-0172 section 4.1) where there is one.
+        ``not-connected``."""
+        inner = f"<nick xmlns='{NICK_SPACE}'>{escape(nick)}</nick>" if nick else ""
+        text = f"<presence to='{escape(address)}' type='{word}'>{inner}</presence>"
         try:
-            cast("Account", link.session).session.send(f"<presence to='{escape(address)}' type='{word}'/>")
+            cast("Account", link.session).session.send(text)
         except (OfflineError, BusyError) as error:
             raise SalutError("not-connected", str(error)) from None
 

@@ -204,13 +204,21 @@ class RosterService(RosterApi):
         contact = await self._get(profile, bare)
         if contact is not None and (contact.pending or contact.subscription in SEEN):
             return
+        nick = await self._own_nick(profile)
         link = self._host.link(profile)
         await self.mirror.done(
             profile,
             bare,
             lambda c: c is not None and (c.pending or c.subscription in SEEN),
-            lambda: self.protocol.tell(link, bare, "subscribe"),
+            lambda: self.protocol.tell(link, bare, "subscribe", nick),
         )
+
+    async def _own_nick(self, profile: str) -> str:
+        source = self._nicknames
+        if source is None:
+            return ""
+        own, pid = addresses.bare(self._host.address(profile)), self._host.pid(profile)
+        return await self._host.readers.read(lambda read: source.nick(read, pid, own))
 
     # The server
     def requested(self, profile: str, bare: str, note: str, nick: str) -> None:
