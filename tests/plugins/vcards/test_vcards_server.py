@@ -82,10 +82,10 @@ async def test_a_contacts_nickname_names_the_conversation_where_the_roster_does_
 ) -> None:
     async with running_engine(tmp_path) as kit:
         alice, bob = await friends(kit, server)
-        await kit.call(
-            "profiles.disconnect", profile="bob"
-        )  # ejabberd asks what a contact wants to hear only
-        await kit.call("profiles.connect", profile="bob", wait=20)  # when they come to somebody who sees them
+        # ejabberd asks what a contact wants to hear when they come to somebody whom they see already.
+        await kit.call("profiles.disconnect", profile="bob")
+        await kit.call("profiles.connect", profile="bob", wait=20)
+        await kit.settled("bob", server.domain)
         await kit.call("roster.change", profile="bob", address=alice.jid, name="")
         await kit.call("chat.send", profile="alice", to=bob.jid, body="hello", wait="server")
 
