@@ -17,10 +17,13 @@ from salut.model.link import LinkState
 from salut.plugins.avatars.api import Avatar
 from salut.plugins.drafts.api import Draft
 from salut.plugins.history.api import Conversation, Message
+from salut.plugins.later.api import Scheduled
+from salut.plugins.notify.api import Notification
 from salut.plugins.presence.api import Presence, Status
 from salut.plugins.rooms.api import Member, Room
 from salut.plugins.roster.api import Contact
 from salut.plugins.vcards.api import VCard
+from salut.plugins.stars.api import Star
 from tests.cli.conftest import Jp
 from tests.cli.fake_daemon import FakeDaemon, Params
 
@@ -90,6 +93,9 @@ SHAPES = {
     "DRAFT": Draft,
     "AVATAR": Avatar,
     "VCARD": VCard,
+    "NOTIFICATION": Notification,
+    "SCHEDULED": Scheduled,
+    "STAR": Star,
     "LINK": LinkState,
     "PROFILE": core.Profile,
     "WINDOW": core.Window,
