@@ -22,8 +22,8 @@ from salut.plugins.notify.api import Notification
 from salut.plugins.presence.api import Presence, Status
 from salut.plugins.rooms.api import Member, Room
 from salut.plugins.roster.api import Contact
-from salut.plugins.vcards.api import VCard
 from salut.plugins.stars.api import Star
+from salut.plugins.vcards.api import VCard
 from tests.cli.conftest import Jp
 from tests.cli.fake_daemon import FakeDaemon, Params
 
