@@ -8,6 +8,7 @@ methods of its own brings a second one, that what it did does not happen any mor
 from __future__ import annotations
 
 import base64
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -429,6 +430,55 @@ async def no_mentions(scene: Scene) -> None:
     assert "mention" not in await _told(scene, "you there", NAMED.format(scene.alice.jid))
 
 
+async def account(scene: Scene) -> None:
+    form = await scene.kit.call(
+        "account.registration_form",
+        server=scene.server.domain,
+        host="127.0.0.1",
+        port=scene.server.c2s_port,
+        ca_file=str(scene.server.ca_file),
+    )
+    answers = {"username": [f"new-{secrets.token_hex(4)}"], "password": ["secret"]}
+    await scene.kit.call("account.register", registration=form["id"], name="new", answers=answers)
+    made = await scene.kit.call("profiles.connect", profile="new", wait=20)
+    await scene.kit.call("account.unregister", profile="new", confirm=made["address"], forget=True)
+
+
+async def invites(scene: Scene) -> None:
+    made = await scene.kit.call("invites.create", profile="alice", by="daemon")
+    said = await scene.kit.call("invites.read", link=made["link"])
+    assert (said["kind"], said["address"]) == ("contact", scene.alice.jid)
+    if scene.has("presence"):  # servers pass requests on to those who said that they are there
+        carol = scene.server.account("carol")
+        await scene.kit.add("carol", carol, scene.server)
+        await scene.kit.call("invites.use", profile="carol", link=made["link"])
+
+        async def used() -> bool:
+            (invite,) = await scene.kit.call("invites.list", profile="alice")
+            return bool(invite.get("used_by") == carol.jid)
+
+        await scene.kit.until(used)
+        await scene.kit.call("profiles.delete", profile="carol")
+
+
+async def server(scene: Scene) -> None:
+    info = await scene.kit.call("server.info", profile="alice")
+    assert info["software"]["name"].lower() == scene.server.kind
+    said = await scene.kit.call("server.software", profile="alice", address=scene.kit.session("bob").jid)
+    assert said["name"] == "Salut"
+
+
+async def moved(scene: Scene) -> None:
+    task = await scene.kit.call("moved.move", profile="alice", to="bob")
+
+    async def done() -> bool:
+        return any(t["id"] == task and t["state"] == "done" for t in await scene.kit.call("tasks.list"))
+
+    await scene.kit.until(done)
+    await scene.kit.call("moved.stay", profile="alice")
+    assert await scene.kit.call("moved.list", profile="bob") == []
+
+
 WORKS: dict[str, Check] = {
     check.__name__: check
     for check in (
@@ -436,16 +486,18 @@ WORKS: dict[str, Check] = {
         pep, avatars, vcards,
         edits, reactions, replies, attachments, mentions, notify, csi,
         later, stars,
+        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, account,
+        invites, server, pep, moved
     )
 }  # fmt: skip
 GONE: dict[str, Check] = {
     "receipts": no_receipts,
     "markers": no_markers,
     "carbons": no_carbons,
-    "pep": no_pep,
     "attachments": no_attachments,
     "mentions": no_mentions,
     "csi": no_csi,
+    "pep": no_pep,
 }
 
 

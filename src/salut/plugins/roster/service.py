@@ -72,6 +72,10 @@ class RosterService(RosterApi):
             self._nicknames.nick(tx, tx.pid, address) if self._nicknames is not None else ""
         )
 
+    async def get(self, *, profile: str, address: str) -> Contact | None:
+        """See ``Roster``."""
+        return await self._get(profile, addresses.bare(address))
+
     # Windows
     async def list(
         self, *, profile: str, group: str | None = None, after: str | None = None, limit: int = 200
