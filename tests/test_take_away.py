@@ -7,6 +7,7 @@ methods of its own brings a second one, that what it did does not happen any mor
 
 from __future__ import annotations
 
+import base64
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from salut.plugins.history.api import History, NewMessage
 from salut.plugins.pep.api import Pep
 from tests.engine_kit import EngineKit, running_engine
 from tests.plugins.archive.test_archive_server import first_catch_up
+from tests.plugins.avatars.test_avatars_server import png
 from tests.plugins.rooms.test_rooms_server import fresh_room, join, room_is, said
 from tests.plugins.roster.test_roster_server import befriend
 
@@ -303,6 +305,20 @@ async def no_pep(scene: Scene) -> None:
     )
 
 
+async def avatars(scene: Scene) -> None:
+    picture = base64.b64encode(png()).decode()
+    shown = await scene.kit.call("avatars.set", profile="alice", data=picture)
+    assert (shown["address"], shown["width"]) == (scene.alice.jid, 8)
+    found = await scene.kit.call("avatars.get", profile="bob", address=scene.alice.jid)
+    assert found["data"] == picture
+
+
+async def vcards(scene: Scene) -> None:
+    said = await scene.kit.call("vcards.set", profile="alice", change={"fn": "Alice", "nickname": "Al"})
+    assert said == {"address": scene.alice.jid, "fn": "Alice", "nickname": "Al"}
+    assert await scene.kit.call("vcards.get", profile="bob", address=scene.alice.jid) == said
+
+
 async def setup(scene: Scene) -> None:
     probe = await scene.kit.call(
         "setup.probe",
@@ -499,6 +515,7 @@ WORKS: dict[str, Check] = {
     for check in (
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup,
         blocking, strangers,
+        pep, avatars, vcards,
         edits, reactions, replies, attachments, mentions, notify, csi,
         later, stars,
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, account,

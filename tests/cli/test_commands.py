@@ -14,6 +14,7 @@ from salut.api import core
 from salut.frontends.cli import shapes
 from salut.model.errors import SalutError
 from salut.model.link import LinkState
+from salut.plugins.avatars.api import Avatar
 from salut.plugins.drafts.api import Draft
 from salut.plugins.history.api import Conversation, Message
 from salut.plugins.later.api import Scheduled
@@ -22,6 +23,7 @@ from salut.plugins.presence.api import Presence, Status
 from salut.plugins.rooms.api import Member, Room
 from salut.plugins.roster.api import Contact
 from salut.plugins.stars.api import Star
+from salut.plugins.vcards.api import VCard
 from tests.cli.conftest import Jp
 from tests.cli.fake_daemon import FakeDaemon, Params
 
@@ -89,6 +91,8 @@ SHAPES = {
     "ROOM": Room,
     "MEMBER": Member,
     "DRAFT": Draft,
+    "AVATAR": Avatar,
+    "VCARD": VCard,
     "NOTIFICATION": Notification,
     "SCHEDULED": Scheduled,
     "STAR": Star,

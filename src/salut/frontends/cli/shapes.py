@@ -144,6 +144,34 @@ MEMBER: Mapping[str, object] = {
     "status": "",
     "me": False,
 }
+AVATAR: Mapping[str, object] = {
+    "address": REQUIRED,
+    "hash": REQUIRED,
+    "type": "",
+    "size": 0,
+    "width": 0,
+    "height": 0,
+}
+VCARD: Mapping[str, object] = {
+    "address": REQUIRED,
+    "fn": "",
+    "given": "",
+    "family": "",
+    "nickname": "",
+    "bday": "",
+    "org": "",
+    "title": "",
+    "role": "",
+    "note": "",
+    "street": "",
+    "locality": "",
+    "region": "",
+    "code": "",
+    "country": "",
+    "url": (),
+    "email": (),
+    "tel": (),
+}
 DRAFT: Mapping[str, object] = {"conversation": REQUIRED, "text": REQUIRED, "at": MOMENT, "window": ""}
 SCHEDULED: Mapping[str, object] = {
     "id": REQUIRED,

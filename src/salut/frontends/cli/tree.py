@@ -28,6 +28,8 @@ NAMES = (
     "unblock",
     "room",
     "status",
+    "avatar",
+    "vcard",
     "profile",
     "account",
     "invite",

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, Protocol
 import msgspec
 
 from salut.api.contract import Contract, Kind, Service, method
-from salut.api.ports import Read
+from salut.api.ports import Read, Tx
 from salut.model.page import Page
 
 Groups = list[str]
@@ -171,6 +171,16 @@ class RosterApi(Service):
         letter or digit means that nothing is nested."""
 
 
+class Nicknames(Protocol):
+    """What contacts call themselves (XEP-0172); for the writer's thread and for readers."""
+
+    def nick(self, read: Read, pid: int, address: str) -> str:
+        """The nickname of one, the profile's own too; empty where there is none."""
+
+    def nicks(self, read: Read, pid: int) -> dict[str, str]:
+        """All of them, by address."""
+
+
 class Roster(Protocol):
     """What other plugins use of the roster, in the daemon."""
 
@@ -179,6 +189,12 @@ class Roster(Protocol):
 
     def names(self, read: Read, pid: int) -> list[tuple[str, str]]:
         """Address and name of each contact in the roster; for reader threads."""
+
+    def nicknames(self, source: Nicknames) -> None:
+        """Where names come from for contacts to whom the roster gives none."""
+
+    def retitle(self, tx: Tx, address: str) -> None:
+        """The nickname of ``address`` changed: the conversation is called accordingly, inside this unit of work."""
 
     async def get(self, *, profile: str, address: str) -> Contact | None:
         """Someone in the roster, or who asks; ``None`` where they are neither."""

@@ -22,7 +22,7 @@ MAX_GROUPS: Final = 100
 SEPARATOR: Final = "\x1f"  # no group's name can hold it: XML cannot carry it
 COLUMNS: Final = "address, name, groups, subscription, pending, asks, in_roster, approved, note"
 SELECT: Final = f"SELECT {COLUMNS} FROM contact WHERE pid=?"
-Retitle = Callable[[Tx, str, str], None]
+Retitle = Callable[[Tx, str], None]
 Changed = tuple[str, Contact | None]
 
 
@@ -94,12 +94,6 @@ def names(read: Read, pid: int) -> list[tuple[str, str]]:
     return cast("list[tuple[str, str]]", rows)
 
 
-def name_of(tx: Tx, address: str) -> str:
-    """What a conversation with ``address`` is called; never what a stranger says of themselves."""
-    row = tx.one("SELECT name FROM contact WHERE pid=? AND address=? AND in_roster", (tx.pid, address))
-    return str(row[0]) if row is not None else ""
-
-
 def version(read: Read, pid: int) -> str:
     """The version of the roster that the table shows; empty where there is none."""
     row = read.one("SELECT ver FROM roster_version WHERE pid=?", (pid,))
@@ -107,7 +101,7 @@ def version(read: Read, pid: int) -> str:
 
 
 class Ledger:
-    """Writes. ``retitle(tx, address, name)`` hears of new names."""
+    """Writes. ``retitle(tx, address)`` hears of new names, and of who comes or goes."""
 
     def __init__(self, retitle: Retitle) -> None:
         self._retitle = retitle
@@ -139,9 +133,9 @@ class Ledger:
         self._rename(tx, address, old, None)
 
     def _rename(self, tx: Tx, address: str, old: Contact | None, new: Contact | None) -> None:
-        before, after = (c.name if c is not None and c.in_roster else "" for c in (old, new))
+        before, after = ((c.name if c is not None and c.in_roster else None) for c in (old, new))
         if before != after:
-            self._retitle(tx, address, after)
+            self._retitle(tx, address)
 
     # What the server says
     def pushed(self, tx: Tx, pushes: Sequence[Push], whole: Whole | None = None) -> list[Changed]:

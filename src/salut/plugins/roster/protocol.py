@@ -29,7 +29,8 @@ APPROVAL: Final = "{urn:xmpp:features:pre-approval}sub"
 PRIVATE: Final = "jabber:iq:private"
 DELIMITER: Final = "roster:delimiter"
 CLIENT: Final = "jabber:client"
-NICK: Final = "{http://jabber.org/protocol/nick}nick"
+NICK_SPACE: Final = "http://jabber.org/protocol/nick"
+NICK: Final = f"{{{NICK_SPACE}}}nick"
 SUBSCRIPTIONS: Final[dict[str, Subscription]] = {"to": "to", "from": "from", "both": "both"}
 MAX_NOTE: Final = 1000
 MAX_VERSION: Final = 1000
@@ -173,10 +174,13 @@ class RosterProtocol:
         inner = f"<roster xmlns='{DELIMITER}'>{escape(delimiter)}</roster>"
         await _iq(link, "set", f"<query xmlns='{PRIVATE}'>{inner}</query>")
 
-    def tell(self, link: Link, address: str, word: Word) -> None:
-        """Send a presence stanza about subscriptions. ``not-connected``."""
+    def tell(self, link: Link, address: str, word: Word, nick: str = "") -> None:
+        """Send a presence stanza about subscriptions, with our nickname (XEP-0172 section 4.1) where there is one.
+        ``not-connected``."""
+        inner = f"<nick xmlns='{NICK_SPACE}'>{escape(nick)}</nick>" if nick else ""
+        text = f"<presence to='{escape(address)}' type='{word}'>{inner}</presence>"
         try:
-            cast("Account", link.session).session.send(f"<presence to='{escape(address)}' type='{word}'/>")
+            cast("Account", link.session).session.send(text)
         except (OfflineError, BusyError) as error:
             raise SalutError("not-connected", str(error)) from None
 

@@ -14,7 +14,7 @@ from salut.model.page import Page
 from salut.model.words import _
 from salut.plugins.history.api import History
 from salut.plugins.roster import ledger, requests
-from salut.plugins.roster.api import Contact, GroupList, Groups, Request, RosterApi, What
+from salut.plugins.roster.api import Contact, GroupList, Groups, Nicknames, Request, RosterApi, What
 from salut.plugins.roster.grouping import Grouping
 from salut.plugins.roster.ledger import MAX_GROUPS, MAX_NAME, Ledger
 from salut.plugins.roster.mirror import PUSH_SECONDS, Mirror
@@ -35,9 +35,11 @@ class RosterService(RosterApi):
     def __init__(self, host: Host) -> None:
         self._host = host
         history = host.prefer("history", History)  # type: ignore[type-abstract]  # the port's Protocol
-        self._ledger = Ledger(history.title if history is not None else lambda _tx, _address, _name: None)
+        self._history = history
+        self._nicknames: Nicknames | None = None
+        self._ledger = Ledger(self.retitle)
         if history is not None:
-            history.titles(ledger.name_of)
+            history.titles(self._title)
         self.mirror = Mirror(host, self._ledger)
         self.grouping = Grouping(host, self._regroup)
         self._ignored: list[Callable[[str, str], bool]] = []
@@ -52,7 +54,30 @@ class RosterService(RosterApi):
 
     def names(self, read: Read, pid: int) -> list[tuple[str, str]]:
         """See ``Roster``."""
-        return ledger.names(read, pid)
+        found = ledger.names(read, pid)
+        if self._nicknames is None:
+            return found
+        nicks = self._nicknames.nicks(read, pid)
+        return [(address, name or nicks.get(address, "")) for address, name in found]
+
+    def nicknames(self, source: Nicknames) -> None:
+        """See ``Roster``."""
+        self._nicknames = source
+
+    def retitle(self, tx: Tx, address: str) -> None:
+        """See ``Roster``."""
+        if self._history is not None:
+            self._history.title(tx, address, self._title(tx, address))
+
+    def _title(self, tx: Tx, address: str) -> str:
+        """The name that the person gave, else the one a contact has chosen; never what a stranger says of
+        themselves."""
+        contact = ledger.get(tx, tx.pid, address)
+        if contact is None or not contact.in_roster:
+            return ""
+        return contact.name or (
+            self._nicknames.nick(tx, tx.pid, address) if self._nicknames is not None else ""
+        )
 
     async def get(self, *, profile: str, address: str) -> Contact | None:
         """See ``Roster``."""
@@ -244,13 +269,21 @@ class RosterService(RosterApi):
         contact = await self._get(profile, bare)
         if contact is not None and (contact.pending or contact.subscription in SEEN):
             return
+        nick = await self._own_nick(profile)
         link = self._host.link(profile)
         await self.mirror.done(
             profile,
             bare,
             lambda c: c is not None and (c.pending or c.subscription in SEEN),
-            lambda: self.protocol.tell(link, bare, "subscribe"),
+            lambda: self.protocol.tell(link, bare, "subscribe", nick),
         )
+
+    async def _own_nick(self, profile: str) -> str:
+        source = self._nicknames
+        if source is None:
+            return ""
+        own, pid = addresses.bare(self._host.address(profile)), self._host.pid(profile)
+        return await self._host.readers.read(lambda read: source.nick(read, pid, own))
 
     # The server
     def requested(self, profile: str, bare: str, note: str, nick: str) -> None:
