@@ -139,6 +139,7 @@ class NewMessage(msgspec.Struct, kw_only=True):
     subject: str = ""
     thread: str = ""
     state: MessageState = "received"
+    error: str = ""
     origin: str = ""
     archive: str = ""
     at: int = 0  # 0: now
@@ -186,6 +187,19 @@ class History(Protocol):
 
         A message that was there without its archive id learns it.
         """
+
+    def bring(
+        self, tx: Tx, messages: Sequence[NewMessage], *, mark: int, within: int
+    ) -> list[Message | None]:
+        """``store`` for messages from elsewhere (an import), whose ids may be missing.
+
+        One without a common id is there already if a message with an id up to ``mark`` says the same by the same
+        sender within ``within`` microseconds; each stored message stands for one of these at most.
+        """
+
+    def bring_conversation(self, tx: Tx, conversation: Conversation) -> None:
+        """Make a conversation that is missing, name it if it has no title, and move its read mark forward;
+        nobody is told that something was read."""
 
     def newest(self, tx: Tx, stream: str) -> Newest:
         """Where a gap that opens now begins. Own messages without an archive id do not count: where they stand

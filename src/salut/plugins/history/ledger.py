@@ -162,6 +162,7 @@ class Ledger:
             subject=new.subject,
             thread=new.thread,
             state=new.state,
+            error=new.error,
             origin=new.origin,
             archive=new.archive,
             mention=new.mention,
@@ -313,6 +314,12 @@ class Ledger:
         if row is None:
             raise not_found(_("There is no message {} in this conversation.").format(key))
         return cast("tuple[int, int]", row)
+
+    def read_up_to(self, tx: Tx, address: str, place: int, sub: int) -> None:
+        """Move the mark of a conversation that exists forward to a place, whatever stands there."""
+        known = self._existing(tx, address)
+        if (place, sub) > (known.shown.read_place, known.shown.read_sub):
+            self._set_mark(tx, address, known, place, sub)
 
     # States and titles
     def set_state(self, tx: Tx, origin: str, state: MessageState, error: str, by: str) -> Message | None:

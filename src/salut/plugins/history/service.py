@@ -12,7 +12,7 @@ from salut.model import address as addresses
 from salut.model.errors import invalid
 from salut.model.page import Page
 from salut.model.words import _
-from salut.plugins.history import queries, rows
+from salut.plugins.history import bringing, queries, rows
 from salut.plugins.history.api import (
     Conversation,
     ConversationKind,
@@ -115,6 +115,16 @@ class HistoryService(HistoryApi):
     def store(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Message | None]:
         """See ``History``."""
         return self._ledger.store(tx, messages)
+
+    def bring(
+        self, tx: Tx, messages: Sequence[NewMessage], *, mark: int, within: int
+    ) -> list[Message | None]:
+        """See ``History``."""
+        return bringing.messages(self._ledger, tx, messages, mark, within)
+
+    def bring_conversation(self, tx: Tx, conversation: Conversation) -> None:
+        """See ``History``."""
+        bringing.conversation(self._ledger, tx, conversation)
 
     def newest(self, tx: Tx, stream: str) -> Newest:
         """See ``History``."""

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""``jp import``: from a source into the daemon, batch by batch. A batch is stored whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from salut.frontends.cli.link import Link, as_object
+from salut.frontends.cli.portable import report
+from salut.frontends.cli.portable.found import Account, Bad, Entry, Source, Where
+from salut.frontends.cli.portable.report import Counts, Progress
+from salut.frontends.cli.shapes import number, objects, text
+from salut.model.errors import SalutError
+from salut.model.words import _
+from salut.plugins.history.api import Conversation, Message
+from salut.plugins.portability.api import Thing
+
+if TYPE_CHECKING:
+    from salut.frontends.cli.shapes import Object
+
+BATCH: Final = 500  # entries
+BYTES: Final = 600_000  # of a batch, about
+SOFT: Final = ("not-found", "not-connected", "refused", "unavailable", "too-large", "timeout")
+_plain = msgspec.to_builtins
+
+
+def targets(
+    link: Link, accounts: list[Account], chosen: Mapping[str, str], profile: str | None
+) -> dict[str, str]:
+    """The profile here for each account of the source; empty for one to leave out.
+
+    ``chosen`` are the person's words (by the account's name or address); then ``profile`` where there is one
+    account only; then the profile with that address, then with that name. Raises ``not-found``.
+    """
+    mine = objects(link.call("profiles.list"))
+    names = {text(p, "name") for p in mine}
+    by_address = {text(p, "address"): text(p, "name") for p in mine}
+    known = {word for account in accounts for word in account}
+    for old, new in chosen.items():
+        if old not in known:
+            raise SalutError("not-found", _("--map: there is no account “{}” in the file.").format(old))
+        if new and new not in names:
+            raise SalutError(
+                "not-found", _("--map: there is no profile {}. See: jp profile list").format(new)
+            )
+    found: dict[str, str] = {}
+    for account in accounts:
+        if account.name in chosen or account.address in chosen:
+            found[account.name] = chosen.get(account.name, chosen.get(account.address, ""))
+        elif profile is not None and len(accounts) == 1:
+            found[account.name] = profile
+        elif account.address in by_address and account.address:
+            found[account.name] = by_address[account.address]
+        elif account.name in names:
+            found[account.name] = account.name
+    missing = [account for account in accounts if account.name not in found]
+    if missing:
+        shown = [f"{a.name} ({a.address})" if a.address not in ("", a.name) else a.name for a in missing]
+        raise SalutError(
+            "not-found",
+            _("No profile here is called or has the address: {}. Say which: --map OLD=PROFILE").format(
+                ", ".join(name or _("(unnamed)") for name in shown)
+            ),
+        )
+    if profile is not None and len(accounts) > 1 and not chosen:
+        return {name: to if to == profile else "" for name, to in found.items()}
+    return found
+
+
+class Taker:
+    """Hands entries over; ``dry`` only counts, ``lenient`` leaves out what is wrong."""
+
+    def __init__(self, link: Link, to: dict[str, str], tell: Progress, *, dry: bool, lenient: bool) -> None:
+        self._link = link
+        self._to = to
+        self._tell = tell
+        self._dry = dry
+        self._lenient = lenient
+        self._marks: dict[str, int] = {}
+        self._batch: list[Entry] = []
+        self._bytes = 0
+        self._marked: dict[tuple[str, str], Conversation] = {}  # conversations whose read mark is to follow
+        self._refused: set[str] = set()
+        self.counts = Counts()
+
+    def run(self, source: Source) -> Counts:
+        """Take all."""
+        for profile in {to for to in self._to.values() if to}:
+            mark = self._link.call("portability.begin", {"profile": profile})
+            self._marks[profile] = mark if isinstance(mark, int) else 0
+        for found in source.entries():
+            if isinstance(found, Bad):
+                self._bad(found.where, found.words)
+            elif self._to.get(found.account):
+                self._take(found)
+            elif found.account not in self._to:
+                self._bad(found.where, _("the header names no profile “{}”").format(found.account))
+        self._flush()
+        self._read_marks()
+        return self.counts
+
+    def _bad(self, where: Where, words: str) -> None:
+        if not self._lenient:
+            raise SalutError(
+                "invalid",
+                _(
+                    "{}: {}. {} messages before it are in; mend it and run the same again (nothing comes twice), "
+                    "or leave such entries out with --lenient."
+                ).format(where, words.rstrip("."), self.counts.stored + self.counts.known),
+                {"field": "file", "file": where.file, "line": where.line},
+            )
+        report.problem(self.counts, f"{where}: {words}")
+
+    def _take(self, entry: Entry) -> None:
+        size = len(entry.value.body) + 400 if isinstance(entry.value, Message) else 1000
+        if isinstance(entry.value, Thing):
+            size = len(msgspec.json.encode(entry.value))
+        first = self._batch[0] if self._batch else entry
+        other = (first.account, _sort(first)) != (entry.account, _sort(entry))
+        if other or len(self._batch) >= BATCH or self._bytes + size * 2 > BYTES:
+            self._flush()
+        self._batch.append(entry)
+        self._bytes += size * 2
+
+    def _flush(self) -> None:
+        batch, self._batch, self._bytes = self._batch, [], 0
+        if not batch:
+            return
+        profile = self._to[batch[0].account]
+        value = batch[0].value
+        if isinstance(value, Message):
+            self._messages(profile, batch)
+        elif isinstance(value, Thing):
+            self._things(profile, value.kind, batch)
+        else:
+            self._conversations(profile, batch)
+        self._tell(self.counts)
+
+    def _call(self, method: str, profile: str, batch: list[Entry], **more: object) -> Object:
+        params: Object = {"profile": profile, "batch": [_plain(entry.value) for entry in batch]}
+        for name, value in more.items():
+            assert isinstance(value, bool | int | str)
+            params[name] = value
+        return as_object(self._link.call(method, params))
+
+    def _messages(self, profile: str, batch: list[Entry]) -> None:
+        try:
+            done = self._call(
+                "portability.import_messages", profile, batch, mark=self._marks[profile], dry_run=self._dry
+            )
+        except SalutError as error:
+            index = error.data.get("index")
+            if error.code == "invalid" and isinstance(index, int) and index < len(batch):
+                self._bad(batch[index].where, error.message)
+                left = batch[:index] + batch[index + 1 :]
+                if left:
+                    self._messages(profile, left)
+                return
+            if error.code == "too-large" and len(batch) > 1:  # escapes took more room than thought
+                half = len(batch) // 2
+                self._messages(profile, batch[:half])
+                self._messages(profile, batch[half:])
+                return
+            raise
+        self.counts.messages += len(batch)
+        self.counts.stored += number(done, "stored")
+        self.counts.known += number(done, "known")
+
+    def _conversations(self, profile: str, batch: list[Entry]) -> None:
+        """Made before their messages come; their read marks are set behind these."""
+        self.counts.conversations += len(batch)
+        if self._dry:
+            return
+        for entry in batch:
+            if isinstance(entry.value, Conversation):
+                self._marked[(profile, entry.value.address)] = entry.value
+        bare = [msgspec.structs.replace(v, read_place=0, read_sub=0) for v in _conversations(batch)]
+        try:
+            self._send(profile, bare)
+        except SalutError as error:
+            if error.code != "invalid":
+                raise
+            self._bad(batch[0].where, error.message)
+
+    def _read_marks(self) -> None:
+        for profile in {profile for profile, _address in self._marked}:
+            mine = [value for (of, _address), value in self._marked.items() if of == profile]
+            for first in range(0, len(mine), BATCH):
+                self._send(profile, mine[first : first + BATCH])
+
+    def _send(self, profile: str, conversations: list[Conversation]) -> None:
+        plain = [_plain(value) for value in conversations]
+        self._link.call("portability.import_conversations", {"profile": profile, "batch": plain})
+
+    def _things(self, profile: str, kind: str, batch: list[Entry]) -> None:
+        if self._dry:
+            self.counts.things += len(batch)
+            return
+        if kind in self._refused:
+            return
+        try:
+            done = self._call("portability.import_things", profile, batch, kind=kind)
+        except SalutError as error:
+            index = error.data.get("index")
+            if isinstance(index, int) and index < len(batch):
+                self._bad(batch[index].where, error.message)
+            elif error.code in SOFT:  # messages do not wait for a link or a plugin
+                self._refused.add(kind)
+                report.problem(self.counts, _("{} were not taken: {}").format(kind, error.message))
+                return
+            else:
+                raise
+            left = batch[:index] + batch[index + 1 :]
+            if left:
+                self._things(profile, kind, left)
+            return
+        self.counts.things += number(done, "stored")
+
+
+def _conversations(batch: list[Entry]) -> list[Conversation]:
+    return [entry.value for entry in batch if isinstance(entry.value, Conversation)]
+
+
+def _sort(entry: Entry) -> str:
+    """Entries of a batch are of one sort."""
+    value = entry.value
+    return value.kind if isinstance(value, Thing) else type(value).__name__

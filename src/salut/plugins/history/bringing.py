@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Messages from elsewhere (an import): known again without a common id, by what they say, who says it and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+from salut.api.ports import SqlRow, Tx
+from salut.plugins.history.api import Conversation, Message, NewMessage
+from salut.plugins.history.ledger import Ledger
+
+NEAR: Final = 64  # stored messages that are compared with one that comes
+COLUMNS: Final = "id, at, sender, outgoing, body, origin, archive"
+AROUND: Final = (
+    f"SELECT {COLUMNS} FROM message WHERE conv=? AND place BETWEEN ? AND ? AND id<=? AND body=? LIMIT {NEAR}"
+)
+
+
+def messages(
+    ledger: Ledger, tx: Tx, new: Sequence[NewMessage], mark: int, within: int
+) -> list[Message | None]:
+    """See ``History.bring``."""
+    taken: set[int] = set()
+    old: set[int] = set()  # conversations that hold something from before
+    seen: set[int] = set()
+    there = []
+    for one in new:
+        conv = ledger.known(tx, one.conversation, one.conversation_kind).id
+        if conv not in seen:
+            seen.add(conv)
+            if tx.one("SELECT 1 FROM message WHERE conv=? AND id<=? LIMIT 1", (conv, mark)):
+                old.add(conv)
+        twin = _twin(tx, conv, one, mark, within, taken) if conv in old else None
+        if twin is not None:
+            taken.add(twin)
+        there.append(twin is not None)
+    stored = iter(ledger.store(tx, [one for one, known in zip(new, there, strict=True) if not known]))
+    return [None if known else next(stored) for known in there]
+
+
+def _twin(tx: Tx, conv: int, new: NewMessage, mark: int, within: int, taken: set[int]) -> int | None:
+    """The stored message that is most likely this one; what has an id in common is left to ``store``."""
+    best, distance = None, within + 1
+    for row in tx.all(AROUND, (conv, new.at - within, new.at + within, mark, new.body)):
+        key, at = cast("tuple[int, int]", row[:2])
+        if key not in taken and abs(at - new.at) < distance and _alike(row, new):
+            best, distance = key, abs(at - new.at)
+    return best
+
+
+def _alike(row: SqlRow, new: NewMessage) -> bool:
+    r: tuple[Any, ...] = row
+    _key, _at, sender, outgoing, _body, origin, archive = r
+    if (archive and new.archive and archive != new.archive) or (
+        origin and new.origin and origin != new.origin and not (archive and archive == new.archive)
+    ):
+        return False
+    if new.kind in ("groupchat", "private"):
+        return str(sender) == new.sender or (bool(outgoing) and new.outgoing)
+    if bool(outgoing) != new.outgoing:
+        return False
+    return new.outgoing or str(sender).partition("/")[0] == new.sender.partition("/")[0]
+
+
+def conversation(ledger: Ledger, tx: Tx, new: Conversation) -> None:
+    """See ``History.bring_conversation``."""
+    known = ledger.known(tx, new.address, new.kind)
+    if new.title and not known.shown.title:
+        ledger.set_title(tx, new.address, new.title)
+    ledger.read_up_to(tx, new.address, new.read_place, new.read_sub)
