@@ -34,6 +34,9 @@ def run(given: Given) -> int:
             counts = taker.run(source)
         finally:
             tell.end()
+    left: set[str] = getattr(source, "left", set())
+    if left:
+        show.note(_("left out, as it belongs to the server: {}").format(", ".join(sorted(left))))
     return _done(given, counts)
 
 

@@ -87,9 +87,11 @@ def write(
     for profile in profiles:
         name = text(profile, "name")
         put({"of": name, "profile": {k: v for k, v in profile.items() if k not in PRIVATE}})
-        for conversation in pages.conversations(link, name, wanted):
+        conversations = pages.conversations(link, name, wanted)
+        for conversation in conversations:  # all of them first: an import makes them together
             put({"of": name, "conversation": conversation})
             counts.conversations += 1
+        for conversation in conversations:
             for message in pages.messages(link, name, text(conversation, "address"), wanted):
                 put({"of": name, "message": message})
                 counts.messages += 1

@@ -34,7 +34,10 @@ XINCLUDE: Final = "{http://www.w3.org/2001/XInclude}include"
 CHUNK: Final = 1 << 16
 MAX_DEEP: Final = 100
 MAX_INCLUDES: Final = 10_000
+MAX_DEPTH: Final = 3  # a server's file includes its hosts', these their users'
+FORBIDDEN: Final = (b"<!DOCTYPE", b"<!ENTITY")
 MAX_ITEM: Final = 8 << 20  # bytes of XML between two things that can be handed over
+Event = tuple[str, Element | None] | Bad
 
 
 def password(given: Given, kind: str, profiles: list[Object]) -> str | None:
@@ -55,7 +58,7 @@ class Pie:
         self._path = path
         self._root = path.resolve().parent
         self._included = 0
-        self._left: set[str] = set()
+        self.left: set[str] = set()  # names of what was there and is not taken
 
     def accounts(self) -> list[Account]:
         names: dict[str, None] = {}
@@ -84,58 +87,37 @@ class Pie:
                 if made is not None:
                     yield found.checked(where, account, made, now)
 
-    def _walk(self, path: Path, host: str) -> Iterator[tuple[str, Element | None] | Bad]:
+    def _walk(self, path: Path, host: str, depth: int = 0) -> Iterator[Event]:
         """Each user (with ``None``), and each roster item and archived message of theirs."""
-        where = Where(str(path))
-        parser = XMLPullParser(("start", "end"))
-        stack: list[Element] = []
-        user, size = "", 0
+        where, part = Where(str(path)), _Part(host)
+        parser, tail = XMLPullParser(("start", "end")), b""
         try:
             with path.open("rb") as stream:
                 while chunk := stream.read(CHUNK):
-                    if b"<!DOCTYPE" in chunk or b"<!ENTITY" in chunk:
+                    if any(word in tail + chunk for word in FORBIDDEN):
                         yield Bad(where, _("it has a document type, which no such file needs"))
                         return
-                    size += len(chunk)
-                    if size > MAX_ITEM:
-                        yield Bad(where, _("an element in it is too large"))
-                        return
+                    tail = chunk[-16:]
+                    part.size += len(chunk)
                     parser.feed(chunk)
                     for kind, element in parser.read_events():  # type: ignore[misc]  # pairs, for these events
                         assert isinstance(element, Element)
-                        if kind == "start":
-                            stack.append(element)
-                            if len(stack) > MAX_DEEP:
-                                yield Bad(where, _("it is nested too deeply"))
-                                return
-                            if element.tag == f"{PIE}host":
-                                host = element.get("jid", "")
-                            elif element.tag == f"{PIE}user":
-                                user = f"{element.get('name', '')}@{host}"
-                                yield user, None
-                            continue
-                        stack.pop()
-                        if element.tag == XINCLUDE and len(stack) <= 2:
-                            yield from self._include(where, element, host)
-                        inside = stack[-1].tag if stack else ""
-                        if (element.tag == f"{ROSTER}item" and inside == f"{ROSTER}query") or (
-                            element.tag == RESULT and inside == ARCHIVE
-                        ):
-                            yield user, element
-                            stack[-1].clear()
-                            size = 0
-                        elif stack and inside in (f"{PIE}user", f"{PIE}host", f"{PIE}server-data"):
-                            stack[-1].remove(element)
-                            size = 0
+                        event = part.start(element) if kind == "start" else part.end(element)
+                        if event is not None:
+                            yield event
+                        elif kind == "end" and element.tag == XINCLUDE and len(part.stack) <= 2:
+                            yield from self._include(where, element, part.host, depth)
+                    if part.wrong:
+                        yield Bad(where, part.wrong)
+                        return
+            self.left |= part.left
             parser.close()
         except (ParseError, ValueError) as error:
             yield Bad(where, _("it is no whole XML document: {}").format(error))
         except OSError as error:
             yield Bad(where, _("it cannot be read: {}").format(error.strerror))
 
-    def _include(
-        self, where: Where, element: Element, host: str
-    ) -> Iterator[tuple[str, Element | None] | Bad]:
+    def _include(self, where: Where, element: Element, host: str, depth: int) -> Iterator[Event]:
         """A part of the document (section "Use of XInclude"), from this file's folder or one below it."""
         href = element.get("href", "")
         target = (Path(where.file).resolve().parent / href).resolve()
@@ -144,10 +126,55 @@ class Pie:
             yield Bad(where, _("it includes “{}” in a way that is not supported").format(href[:200]))
         elif not target.is_relative_to(self._root) or target == Path(where.file).resolve():
             yield Bad(where, _("it includes “{}”, which is not in its folder").format(href[:200]))
-        elif self._included > MAX_INCLUDES:
-            yield Bad(where, _("it includes too many files"))
+        elif self._included > MAX_INCLUDES or depth >= MAX_DEPTH:
+            yield Bad(where, _("it includes too many files, or a file that includes it"))
         else:
-            yield from self._walk(target, host)
+            yield from self._walk(target, host, depth + 1)
+
+
+class _Part:
+    """One file as it is read: where we are in it, and what was found."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self.stack: list[Element] = []
+        self.size = 0  # bytes since something was handed over
+        self.left: set[str] = set()
+        self._user = ""
+
+    @property
+    def wrong(self) -> str:
+        """What makes it useless to read on; empty: nothing."""
+        if self.size > MAX_ITEM:
+            return _("an element in it is too large")
+        return _("it is nested too deeply") if len(self.stack) > MAX_DEEP else ""
+
+    def start(self, element: Element) -> Event | None:
+        """An element begins."""
+        self.stack.append(element)
+        if element.tag == f"{PIE}host":
+            self.host = element.get("jid", "")
+        elif element.tag == f"{PIE}user":
+            self._user = f"{element.get('name', '')}@{self.host}"
+            return self._user, None
+        return None
+
+    def end(self, element: Element) -> Event | None:
+        """It is whole. What was handed over is forgotten, so that memory stays flat."""
+        self.stack.pop()
+        if not self.stack:
+            return None
+        outer = self.stack[-1]
+        if (element.tag, outer.tag) in ((f"{ROSTER}item", f"{ROSTER}query"), (RESULT, ARCHIVE)):
+            outer.remove(element)
+            self.size = 0
+            return self._user, element
+        if outer.tag in (f"{PIE}user", f"{PIE}host", f"{PIE}server-data"):
+            outer.remove(element)
+            self.size = 0
+            if outer.tag == f"{PIE}user" and element.tag not in (f"{ROSTER}query", ARCHIVE, XINCLUDE):
+                self.left.add(element.tag.rpartition("}")[2])
+        return None
 
 
 def _contact(item: Element) -> Thing:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -21,8 +22,10 @@ from salut.plugins.portability.api import Thing
 if TYPE_CHECKING:
     from salut.frontends.cli.shapes import Object
 
-BATCH: Final = 500  # entries
-BYTES: Final = 600_000  # of a batch, about
+BATCH: Final = 1_000  # entries (portability.api.MAX_BATCH)
+BYTES: Final = 800_000  # of a batch, about; a request has at most 1 MiB
+AHEAD: Final = 4  # batches on their way
+METHOD: Final = "portability.import_messages"
 SOFT: Final = ("not-found", "not-connected", "refused", "unavailable", "too-large", "timeout")
 _plain = msgspec.to_builtins
 
@@ -82,6 +85,7 @@ class Taker:
         self._marks: dict[str, int] = {}
         self._batch: list[Entry] = []
         self._bytes = 0
+        self._sent: deque[tuple[int, str, list[Entry]]] = deque()
         self._marked: dict[tuple[str, str], Conversation] = {}  # conversations whose read mark is to follow
         self._refused: set[str] = set()
         self.counts = Counts()
@@ -99,11 +103,13 @@ class Taker:
             elif found.account not in self._to:
                 self._bad(found.where, _("the header names no profile “{}”").format(found.account))
         self._flush()
+        self._settle()
         self._read_marks()
         return self.counts
 
     def _bad(self, where: Where, words: str) -> None:
         if not self._lenient:
+            self._settle()
             raise SalutError(
                 "invalid",
                 _(
@@ -115,15 +121,15 @@ class Taker:
         report.problem(self.counts, f"{where}: {words}")
 
     def _take(self, entry: Entry) -> None:
-        size = len(entry.value.body) + 400 if isinstance(entry.value, Message) else 1000
+        size = len(entry.value.body) + 350 if isinstance(entry.value, Message) else 1000
         if isinstance(entry.value, Thing):
             size = len(msgspec.json.encode(entry.value))
         first = self._batch[0] if self._batch else entry
         other = (first.account, _sort(first)) != (entry.account, _sort(entry))
-        if other or len(self._batch) >= BATCH or self._bytes + size * 2 > BYTES:
+        if other or len(self._batch) >= BATCH or self._bytes + size > BYTES:
             self._flush()
         self._batch.append(entry)
-        self._bytes += size * 2
+        self._bytes += size
 
     def _flush(self) -> None:
         batch, self._batch, self._bytes = self._batch, [], 0
@@ -131,6 +137,8 @@ class Taker:
             return
         profile = self._to[batch[0].account]
         value = batch[0].value
+        if not isinstance(value, Message):
+            self._settle()
         if isinstance(value, Message):
             self._messages(profile, batch)
         elif isinstance(value, Thing):
@@ -139,35 +147,47 @@ class Taker:
             self._conversations(profile, batch)
         self._tell(self.counts)
 
-    def _call(self, method: str, profile: str, batch: list[Entry], **more: object) -> Object:
-        params: Object = {"profile": profile, "batch": [_plain(entry.value) for entry in batch]}
-        for name, value in more.items():
-            assert isinstance(value, bool | int | str)
-            params[name] = value
-        return as_object(self._link.call(method, params))
+    def _params(self, profile: str, batch: list[Entry], **more: bool | int | str) -> Object:
+        return {"profile": profile, "batch": [_plain(entry.value) for entry in batch], **more}
 
     def _messages(self, profile: str, batch: list[Entry]) -> None:
+        """Send a batch; several are on their way, so that the daemon stores them together."""
+        while len(self._sent) >= AHEAD:
+            self._collect()
+        params = self._params(profile, batch, mark=self._marks[profile], dry_run=self._dry)
         try:
-            done = self._call(
-                "portability.import_messages", profile, batch, mark=self._marks[profile], dry_run=self._dry
-            )
+            number = self._link.connection.submit(METHOD, params)
+        except SalutError as error:
+            if error.code != "too-large" or len(batch) == 1:
+                raise
+            half = len(batch) // 2  # escapes took more room than thought
+            self._messages(profile, batch[:half])
+            self._messages(profile, batch[half:])
+            return
+        self._sent.append((number, profile, batch))
+
+    def _collect(self) -> None:
+        """What came of the oldest batch on its way."""
+        sent, profile, batch = self._sent.popleft()
+        try:
+            answer = self._link.connection.collect(sent, METHOD)
         except SalutError as error:
             index = error.data.get("index")
-            if error.code == "invalid" and isinstance(index, int) and index < len(batch):
-                self._bad(batch[index].where, error.message)
-                left = batch[:index] + batch[index + 1 :]
-                if left:
-                    self._messages(profile, left)
-                return
-            if error.code == "too-large" and len(batch) > 1:  # escapes took more room than thought
-                half = len(batch) // 2
-                self._messages(profile, batch[:half])
-                self._messages(profile, batch[half:])
-                return
-            raise
+            if error.code != "invalid" or not isinstance(index, int) or index >= len(batch):
+                raise
+            self._settle()
+            self._bad(batch[index].where, error.message)
+            self._messages(profile, batch[:index] + batch[index + 1 :])
+            return
+        done = as_object(as_object(answer).get("value"))
         self.counts.messages += len(batch)
         self.counts.stored += number(done, "stored")
         self.counts.known += number(done, "known")
+
+    def _settle(self) -> None:
+        """Nothing is on its way any more."""
+        while self._sent:
+            self._collect()
 
     def _conversations(self, profile: str, batch: list[Entry]) -> None:
         """Made before their messages come; their read marks are set behind these."""
@@ -202,7 +222,7 @@ class Taker:
         if kind in self._refused:
             return
         try:
-            done = self._call("portability.import_things", profile, batch, kind=kind)
+            done = self._link.object("portability.import_things", self._params(profile, batch, kind=kind))
         except SalutError as error:
             index = error.data.get("index")
             if isinstance(index, int) and index < len(batch):
