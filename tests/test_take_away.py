@@ -266,10 +266,31 @@ async def setup(scene: Scene) -> None:
     assert [place.get("code", "") for place in probe["places"]] == [""]
 
 
+async def portability(scene: Scene) -> None:
+    message = {
+        "id": 0, "place": 0, "at": 1_700_000_000_000_000, "conversation": "old@example.org",
+        "sender": "old@example.org", "body": "from long ago",
+    }  # fmt: skip
+    mark = await scene.kit.call("portability.begin", profile="bob")
+    for stored in (1, 0):
+        brought = await scene.kit.call(
+            "portability.import_messages", profile="bob", batch=[message], mark=mark
+        )
+        assert brought == {"stored": stored, "known": 1 - stored}
+        mark = await scene.kit.call("portability.begin", profile="bob")
+    (found,) = await scene.kit.messages("bob", "old@example.org")
+    assert found["body"] == "from long ago"
+    if scene.has("drafts"):
+        await scene.kit.call("drafts.set", profile="bob", conversation="old@example.org", text="unsaid")
+        page = await scene.kit.call("portability.things", profile="bob", kind="draft")
+        assert [thing["value"]["text"] for thing in page["items"]] == ["unsaid"]
+
+
 WORKS: dict[str, Check] = {
     check.__name__: check
     for check in (
-        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup
+        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup,
+        portability,
     )
 }  # fmt: skip
 GONE: dict[str, Check] = {"receipts": no_receipts, "markers": no_markers, "carbons": no_carbons}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -29,10 +30,8 @@ def watched(
     pid = os.posix_spawn(program[0], [*program, *words], {**os.environ, **environment})
     while os.waitpid(pid, os.WNOHANG) == (0, 0):
         theirs = max(theirs, daemon.rss)
-        try:
+        with contextlib.suppress(ProgramFailedError, OSError):  # it has just ended
             own = max(own, rss_mb(pid))
-        except (ProgramFailedError, OSError):
-            pass  # it has just ended
         time.sleep(LOOK)
     return time.perf_counter() - begin, own, theirs
 

@@ -119,8 +119,8 @@ def test_dry_run_stores_nothing(house: House, jp: Jp, tmp_path: Path) -> None:
 def test_mails_and_back(house: House, jp: Jp, tmp_path: Path, kind: str) -> None:
     house.profile()
     talk(house)
-    bodies = ["From here\nFrom there\n", " lead and trail ", "", "dots\n.\n..", "cr\r\nlf\r", "=3D=\n", "\n\n", "x" * 3000,
-              "日本語" * 400, "From x Mon Jan  1 00:00:00 2024"]  # fmt: skip
+    bodies = ["From here\nFrom there\n", " lead and trail ", "", "dots\n.\n..", "cr\r\nlf\r", "=3D=\n", "\n\n",
+              "x" * 3000, "日本語" * 400, "From x Mon Jan  1 00:00:00 2024"]  # fmt: skip
     house.store("juliet", [new(body, at=AT + n * 60 * SECOND) for n, body in enumerate(bodies, 10)])
     target = tmp_path / "mails"
     done = jp("export", "--format", kind, "-o", str(target))

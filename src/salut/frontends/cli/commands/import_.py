@@ -21,6 +21,7 @@ def run(given: Given) -> int:
     from pathlib import Path
 
     from salut.frontends.cli.portable import detect, taking
+    from salut.frontends.cli.portable.profanity import ChatlogDatabase
     from salut.frontends.cli.portable.report import Progress
 
     chosen = _map(given)
@@ -29,7 +30,10 @@ def run(given: Given) -> int:
         source = detect.source(Path(given.text("file")), given.text("format") or "auto", me)
         to = taking.targets(link, source.accounts(), chosen, given.maybe("profile"))
         tell = Progress(_("import"))
-        taker = taking.Taker(link, to, tell, dry=given.flag("dry_run"), lenient=given.flag("lenient"))
+        own = taking.address(link, to[""]) if to.get("") else ""
+        if isinstance(source, ChatlogDatabase):
+            source.adopt(own)
+        taker = taking.Taker(link, to, own, tell, dry=given.flag("dry_run"), lenient=given.flag("lenient"))
         try:
             counts = taker.run(source)
         finally:

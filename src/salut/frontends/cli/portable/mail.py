@@ -137,7 +137,7 @@ def read(where: Where, raw: bytes, now: int) -> Found:
     parsed = message_from_bytes(raw)
     account = header(parsed, "X-XMPP-Account")
     body = _payload(parsed)
-    if isinstance(body, Bad) or body is None:
+    if body is None:
         return Bad(where, _("it has no text that can be read"))
     packed = parsed.get("X-Salut-Message")
     fields: dict[str, Any] | None

@@ -74,9 +74,9 @@ class Maildir:
             if folder.is_symlink() or not folder.is_dir():
                 yield Where(str(folder)), _("this is no folder")
                 continue
-            for name in sorted(os.listdir(folder)):
-                if not name.startswith("."):
-                    yield Where(str(folder / name)), read_plain(folder / name, mail.MAX_MAIL)
+            for path in sorted(folder.iterdir()):
+                if not path.name.startswith("."):
+                    yield Where(str(path)), read_plain(path, mail.MAX_MAIL)
 
 
 def read_plain(path: Path, most: int) -> bytes | str:
@@ -85,10 +85,11 @@ def read_plain(path: Path, most: int) -> bytes | str:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         return _("it cannot be read: {}").format(error.strerror)
+    about = os.fstat(handle)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(handle)
+        return _("it is no plain file")
     with os.fdopen(handle, "rb") as stream:
-        about = os.fstat(handle)
-        if not stat.S_ISREG(about.st_mode):
-            return _("it is no plain file")
         if about.st_size > most:
             return _("it is too long (more than {} bytes)").format(most)
         return stream.read(most + 1)

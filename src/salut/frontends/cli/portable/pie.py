@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
 from salut.frontends.cli import secret
@@ -37,7 +37,16 @@ MAX_INCLUDES: Final = 10_000
 MAX_DEPTH: Final = 3  # a server's file includes its hosts', these their users'
 FORBIDDEN: Final = (b"<!DOCTYPE", b"<!ENTITY")
 MAX_ITEM: Final = 8 << 20  # bytes of XML between two things that can be handed over
-Event = tuple[str, Element | None] | Bad
+
+
+class Piece(NamedTuple):
+    """A user (without ``element``), or something of theirs."""
+
+    user: str
+    element: Element | None = None
+
+
+Event = Piece | Bad
 
 
 def password(given: Given, kind: str, profiles: list[Object]) -> str | None:
@@ -63,9 +72,9 @@ class Pie:
     def accounts(self) -> list[Account]:
         names: dict[str, None] = {}
         for event in self._walk(self._path, ""):
-            if isinstance(event, tuple) and event[0]:
-                names[event[0]] = None
-            elif isinstance(event, Bad) and not names:
+            if isinstance(event, Piece):
+                names[event.user] = None
+            elif not names:
                 found.fail(event.where, event.words)
         return [Account(name, name) for name in names]
 
@@ -90,7 +99,8 @@ class Pie:
     def _walk(self, path: Path, host: str, depth: int = 0) -> Iterator[Event]:
         """Each user (with ``None``), and each roster item and archived message of theirs."""
         where, part = Where(str(path)), _Part(host)
-        parser, tail = XMLPullParser(("start", "end")), b""
+        parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
+        tail = b""
         try:
             with path.open("rb") as stream:
                 while chunk := stream.read(CHUNK):
@@ -156,7 +166,7 @@ class _Part:
             self.host = element.get("jid", "")
         elif element.tag == f"{PIE}user":
             self._user = f"{element.get('name', '')}@{self.host}"
-            return self._user, None
+            return Piece(self._user)
         return None
 
     def end(self, element: Element) -> Event | None:
@@ -168,7 +178,7 @@ class _Part:
         if (element.tag, outer.tag) in ((f"{ROSTER}item", f"{ROSTER}query"), (RESULT, ARCHIVE)):
             outer.remove(element)
             self.size = 0
-            return self._user, element
+            return Piece(self._user, element)
         if outer.tag in (f"{PIE}user", f"{PIE}host", f"{PIE}server-data"):
             outer.remove(element)
             self.size = 0

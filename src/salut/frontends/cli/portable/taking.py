@@ -73,12 +73,22 @@ def targets(
     return found
 
 
+def address(link: Link, profile: str) -> str:
+    """The address of a profile."""
+    mine = objects(link.call("profiles.list"))
+    return next((text(p, "address") for p in mine if text(p, "name") == profile), "")
+
+
 class Taker:
     """Hands entries over; ``dry`` only counts, ``lenient`` leaves out what is wrong."""
 
-    def __init__(self, link: Link, to: dict[str, str], tell: Progress, *, dry: bool, lenient: bool) -> None:
+    def __init__(
+        self, link: Link, to: dict[str, str], own: str, tell: Progress, *, dry: bool, lenient: bool
+    ) -> None:
+        """``own``: the address to which things belong whose file names no account."""
         self._link = link
         self._to = to
+        self._own = own
         self._tell = tell
         self._dry = dry
         self._lenient = lenient
@@ -121,6 +131,10 @@ class Taker:
         report.problem(self.counts, f"{where}: {words}")
 
     def _take(self, entry: Entry) -> None:
+        value = entry.value
+        unnamed = not entry.account and self._own
+        if unnamed and isinstance(value, Message) and value.outgoing and value.kind != "groupchat":
+            entry = entry._replace(value=msgspec.structs.replace(value, sender=self._own))
         size = len(entry.value.body) + 350 if isinstance(entry.value, Message) else 1000
         if isinstance(entry.value, Thing):
             size = len(msgspec.json.encode(entry.value))
