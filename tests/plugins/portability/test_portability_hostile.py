@@ -73,6 +73,26 @@ def test_a_bad_line_is_named_and_the_rest_can_go_on(house: House, jp: Jp, tmp_pa
     assert [m["body"] for m in house.everything("juliet")[ROMEO]] == ["before", "behind"]
 
 
+def test_an_import_that_stopped_goes_on(house: House, jp: Jp, tmp_path: Path) -> None:
+    """Some batches were stored, one was not: the next run adds what is missing, in its order, and nothing twice."""
+    house.profile()
+    good = [line(body=f"{n % 3}", at=AT + n * 1_000_000, place=AT + n * 1_000_000) for n in range(3_000)]
+    file = lines(tmp_path / "x", *good[:2_500], "{nonsense", *good[2_500:])
+    done = jp("import", str(file))
+    assert done.code == 2 and "line 2502" in done.err and "2000 messages" in done.err
+    lines(file, *good)
+    done = jp("import", str(file), "--json")
+    assert (done.json["stored"], done.json["known"]) == (1_000, 2_000)
+    items: list[dict[str, Any]] = []
+    after: dict[str, Any] = {"since": 0}
+    while after:
+        page = house.call("history.page", profile="juliet", conversation=ROMEO, limit=500, **after)
+        items += page["items"]
+        after = {"after": page["after"]} if page["after"] else {}
+    assert [m["body"] for m in items] == [str(n % 3) for n in range(3_000)]
+    assert jp("import", str(file), "--json").json["stored"] == 0
+
+
 def test_a_file_that_is_cut(house: House, jp: Jp, tmp_path: Path) -> None:
     house.profile()
     file = tmp_path / "x.jsonl"

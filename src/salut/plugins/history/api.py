@@ -194,7 +194,8 @@ class History(Protocol):
         """``store`` for messages from elsewhere (an import), whose ids may be missing.
 
         One without a common id is there already if a message with an id up to ``mark`` says the same by the same
-        sender within ``within`` microseconds; each stored message stands for one of these at most.
+        sender within ``within`` microseconds (one second where both are of the same stream); each stored message
+        stands for one of these at most.
         """
 
     def bring_conversation(self, tx: Tx, conversation: Conversation) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from salut.api.ports import SqlRow, Tx
+from salut.model import moment
 from salut.plugins.history.api import Conversation, Message, NewMessage
 from salut.plugins.history.ledger import Ledger
 
 NEAR: Final = 64  # stored messages that are compared with one that comes
-COLUMNS: Final = "id, at, sender, outgoing, body, origin, archive"
+SAME_CLOCK: Final = moment.SECOND  # two that came on the same road had the same clock, cut to seconds at most
+COLUMNS: Final = "id, at, stream, sender, outgoing, origin, archive"
 AROUND: Final = (
     f"SELECT {COLUMNS} FROM message WHERE conv=? AND place BETWEEN ? AND ? AND id<=? AND body=? LIMIT {NEAR}"
 )
@@ -43,15 +45,17 @@ def _twin(tx: Tx, conv: int, new: NewMessage, mark: int, within: int, taken: set
     """The stored message that is most likely this one; what has an id in common is left to ``store``."""
     best, distance = None, within + 1
     for row in tx.all(AROUND, (conv, new.at - within, new.at + within, mark, new.body)):
-        key, at = cast("tuple[int, int]", row[:2])
-        if key not in taken and abs(at - new.at) < distance and _alike(row, new):
-            best, distance = key, abs(at - new.at)
+        key, at, stream = cast("tuple[int, int, str]", row[:3])
+        apart = abs(at - new.at)
+        near = apart < distance and (stream != new.stream or apart < SAME_CLOCK)
+        if near and key not in taken and _alike(row, new):
+            best, distance = key, apart
     return best
 
 
 def _alike(row: SqlRow, new: NewMessage) -> bool:
     r: tuple[Any, ...] = row
-    _key, _at, sender, outgoing, _body, origin, archive = r
+    sender, outgoing, origin, archive = r[3:]
     if (archive and new.archive and archive != new.archive) or (
         origin and new.origin and origin != new.origin and not (archive and archive == new.archive)
     ):

@@ -77,7 +77,8 @@ class PortabilityApi(Service):
         Each stands where its time puts it, or at its ``place`` where it has one; nothing rings or becomes unread.
         ``id`` is not taken; what waited to be sent becomes ``failed``. A message is there already if its archive
         id is, or its origin id with the same sender and text, or else if a message that was stored before
-        ``mark`` (see ``begin``) says the same by the same sender within 5 seconds. ``dry_run`` only counts.
+        ``mark`` (see ``begin``) says the same by the same sender within 5 seconds (one that was imported itself:
+        within one). ``dry_run`` only counts.
         """
 
     @method(scope="admin", write=True)

@@ -9,7 +9,7 @@ from salut.frontends.cli import show
 from salut.frontends.cli.link import Link
 from salut.frontends.cli.secret import OPTIONS as PASSWORD
 from salut.frontends.cli.shapes import objects, text
-from salut.frontends.cli.spec import JSON, PROFILE, Command, Given, Option
+from salut.frontends.cli.spec import JSON, Command, Given, Option
 from salut.frontends.cli.times import moment
 from salut.model.errors import invalid, not_found
 from salut.model.words import N_, _
@@ -126,7 +126,7 @@ COMMAND = Command(
         about=N_("xep227: write the password too, asked for anew; whoever reads the file has the account"),
     ),
     *PASSWORD,
-    PROFILE,
+    Option("-p", "--profile", metavar="NAME", live="profiles", about=N_("only this profile (default: all)")),
     JSON,
     run=run,
     story=N_(
@@ -136,7 +136,7 @@ COMMAND = Command(
         "A copy every night, with cron:\n"
         "  15 3 * * *  jp export -o $HOME/backup/salut-$(date +\\%F).jsonl\n\n"
         "or with systemd, in ~/.config/systemd/user/salut-export.service and salut-export.timer, then"
-        " systemctl --user enable --now salut-export.timer:\n"
+        " systemctl --user enable --now salut-export.timer:\n\n"
         "  [Service]\n"
         "  Type=oneshot\n"
         "  ExecStart=/bin/sh -c 'jp export -o $HOME/backup/salut-$(date +%%F).jsonl'\n\n"

@@ -146,7 +146,7 @@ def read(where: Where, raw: bytes, now: int) -> Found:
         if fields is None:
             return Bad(where, _("its X-Salut-Message is damaged"))
     else:
-        fields = _plain(parsed, account)
+        fields, body = _plain(parsed, account), body.replace("\r\n", "\n").removesuffix("\n")
         if fields is None:
             return Bad(
                 where, _("it is no chat message: X-XMPP-Conversation, From or Date is missing or wrong")
