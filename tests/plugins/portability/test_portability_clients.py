@@ -12,7 +12,7 @@ from salut.frontends.cli.portable import detect
 from salut.frontends.cli.portable.found import Bad, Entry, Found
 from salut.plugins.history.api import Message
 from tests.cli.conftest import Jp
-from tests.plugins.portability.conftest import ME, ROMEO, ROOM, House
+from tests.plugins.portability.conftest import ME, ROMEO, ROOM, House, new
 
 DAY = 1_700_000_000  # 2023-11-14T22:13:20Z
 SECOND = 1_000_000
