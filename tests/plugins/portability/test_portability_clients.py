@@ -366,8 +366,8 @@ def test_messages_that_came_live_are_known_without_ids(house: House, jp: Jp, tmp
         "juliet",
         [
             new("ok", at=(DAY + 3) * SECOND, origin="o1", archive="a1"),
-            new("ok", at=(DAY + 300) * SECOND, origin="o2", archive="a2"),
             new("mine", at=(DAY + 4) * SECOND, sender=f"{ME}/x", outgoing=True, state="sent", origin="o3"),
+            new("ok", at=(DAY + 300) * SECOND, origin="o2", archive="a2"),
         ],
     )
     log = tmp_path / "logs" / "jabber" / ME / ROMEO / "2023-11-14.221300+0000UTC.txt"

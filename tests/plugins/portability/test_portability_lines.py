@@ -33,6 +33,9 @@ def talk(house: House) -> None:
     )  # fmt: skip
     house.call("drafts.set", profile="juliet", conversation=ROMEO, text="wherefore")
     house.call("history.mark_read", profile="juliet", conversation=ROOM)
+    for conversation, number in ((ROMEO, 2), (ROOM, 0)):  # one that has no id of its own, one that has
+        message = house.everything("juliet")[conversation][number]
+        house.call("stars.set", profile="juliet", message=message["id"])
 
 
 def stripped(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
@@ -50,13 +53,13 @@ def test_r7_plain_export_and_back(house: House, jp: Jp, tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir() if "part" in p.name] == []
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert lines[0]["salut_export"]["version"] == 1
-    assert lines[-1] == {"end": {"conversations": 2, "messages": 5, "things": 1}}
+    assert lines[-1] == {"end": {"conversations": 2, "messages": 5, "things": 3}}
     assert "password" not in file.read_text()
 
     house.profile("copy", "other@capulet.example")
     done = jp("import", str(file), "--map", "juliet=copy", "--json")
     assert done.code == 0, done.err
-    assert (done.json["stored"], done.json["known"], done.json["things"]) == (5, 0, 1)
+    assert (done.json["stored"], done.json["known"], done.json["things"]) == (5, 0, 3)
     assert stripped(house.everything("copy")) == stripped(house.everything("juliet"))
     marks = {
         profile: {
@@ -68,6 +71,9 @@ def test_r7_plain_export_and_back(house: House, jp: Jp, tmp_path: Path) -> None:
     assert marks["copy"][ROOM] == marks["juliet"][ROOM]
     (draft,) = house.call("drafts.list", profile="copy")
     assert (draft["conversation"], draft["text"]) == (ROMEO, "wherefore")
+    for profile in ("copy", "juliet"):
+        page = house.call("stars.list", profile=profile)
+        assert [item["message"]["body"] for item in page["items"]] == ["to all", "three"]
     unread = [c.get("unread", 0) for c in house.call("history.conversations", profile="copy")["items"]]
     assert unread == [0, 0]
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
-from salut.api.ports import SqlRow, Tx
+from salut.api.ports import Read, SqlParams, SqlRow, Tx
 from salut.model import moment
-from salut.plugins.history.api import Conversation, Message, NewMessage
+from salut.plugins.history import rows
+from salut.plugins.history.api import Conversation, Message, NewMessage, Pointer
 from salut.plugins.history.ledger import Ledger
 
 NEAR: Final = 64  # stored messages that are compared with one that comes
@@ -73,3 +74,41 @@ def conversation(ledger: Ledger, tx: Tx, new: Conversation) -> None:
     if new.title and not known.shown.title:
         ledger.set_title(tx, new.address, new.title)
     ledger.read_up_to(tx, new.address, new.read_place, new.read_sub)
+
+
+def pointer(read: Read, pid: int, message: int) -> Pointer | None:
+    """See ``History.pointer``."""
+    row = read.one(f"{rows.MESSAGES} WHERE m.id=? AND m.pid=?", (message, pid))
+    if row is None:
+        return None
+    m = rows.message(row)
+    return Pointer(conversation=m.conversation, at=m.at, sender=m.sender, origin=m.origin, archive=m.archive)
+
+
+def pointed(read: Read, pid: int, named: Pointer) -> Message | None:
+    """See ``History.pointed``."""
+    found = read.one("SELECT id FROM conversation WHERE pid=? AND address=?", (pid, named.conversation))
+    if found is None:
+        return None
+    conv = found[0]
+    ways: list[tuple[str, SqlParams]] = []
+    if named.archive:
+        ways.append(
+            ("m.conv=? AND m.archive=? AND m.archive<>'' AND m.sender=?", (conv, named.archive, named.sender))
+        )
+    if named.origin:
+        ways.append(
+            ("m.conv=? AND m.origin=? AND m.origin<>'' AND m.sender=?", (conv, named.origin, named.sender))
+        )
+    low, high = named.at - SAME_CLOCK, named.at + SAME_CLOCK
+    ways.append(
+        (
+            "m.conv=? AND m.place BETWEEN ? AND ? AND m.sender=? AND m.at=?",
+            (conv, low, high, named.sender, named.at),
+        )
+    )
+    for where, params in ways:
+        row = read.one(f"{rows.MESSAGES} WHERE {where} ORDER BY m.id LIMIT 1", params)
+        if row is not None:
+            return rows.message(row)
+    return None

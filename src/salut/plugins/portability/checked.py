@@ -20,11 +20,13 @@ STREAM: Final = "import"
 SLACK: Final = 24 * 3600 * moment.SECOND  # how far ahead of us another clock may have been
 MAX_BODY: Final = 500_000
 MAX_FIELD: Final = 5_000
+MAX_EXTRA: Final = 65_536  # bytes of what a message holds beside texts, each field
 NO_TEXT: Final = {c: "\N{REPLACEMENT CHARACTER}" for c in range(32) if c not in (9, 10, 13)}  # not in XML 1.0
 KINDS: Final[dict[str, ConversationKind]] = {"groupchat": "room", "private": "private"}
 COMMON: Final = tuple(
     sorted(set(NewMessage.__struct_fields__) & set(Message.__struct_fields__) - {"place", "sub", "state"})
 )
+_encode = msgspec.json.Encoder().encode
 T = TypeVar("T", bound=msgspec.Struct)
 S = TypeVar("S")
 
@@ -61,6 +63,10 @@ def _new(message: Message, now: int) -> NewMessage:
                 raise invalid(name, _("“{}” is too long ({} characters).").format(name, len(value)))
             if not value.isprintable():
                 values[name] = value.translate(NO_TEXT)
+        elif value and len(_encode(value)) > MAX_EXTRA:
+            raise invalid(name, _("“{}” is too large.").format(name))
+    if message.reply is not None:  # the number of the message that it answers is another one here
+        values["reply"] = msgspec.structs.replace(message.reply, message=0)
     values["conversation"] = addresses.normal(message.conversation)
     values["sender"] = addresses.normal(message.sender)
     place = message.place or message.at

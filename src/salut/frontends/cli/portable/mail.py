@@ -72,7 +72,8 @@ def message_id(account: str, message: dict[str, Any]) -> str:
 
 
 def _mark(message: dict[str, Any]) -> str:
-    named = message.get("origin") or message.get("archive")
+    names = ("archive", "origin") if message.get("kind") == "groupchat" else ("origin", "archive")
+    named = message.get(names[0]) or message.get(names[1])  # the one by which answers name it (XEP-0461)
     return named or f"{message['at']} {message['sender']} {message.get('body', '')}"
 
 
@@ -84,7 +85,7 @@ def _id(account: str, conversation: str, mark: str) -> str:
 def _replied(message: dict[str, Any]) -> str:
     """The id of the message that this one answers (XEP-0461), where it holds one."""
     reply = message.get("reply")
-    return str(reply.get("id") or "") if isinstance(reply, dict) else ""
+    return str(reply.get("ref") or "") if isinstance(reply, dict) else ""
 
 
 def _when(at: int) -> datetime:
