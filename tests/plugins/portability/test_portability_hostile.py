@@ -149,6 +149,24 @@ def test_the_daemon_checks_batches_itself(house: House) -> None:
     assert (caught.value.code, caught.value.data["index"]) == ("invalid", 0)
 
 
+def test_a_wrong_thing_is_named_and_the_rest_can_go_on(house: House, jp: Jp, tmp_path: Path) -> None:
+    house.profile()
+    drafts = [{"conversation": f"c{n}@example.org", "text": "x", "at": n} for n in range(1, 8)]
+    drafts[2]["conversation"] = "@"
+    drafts[5]["text"] = "x" * 70_000
+    things = [
+        {"of": "juliet", "thing": {"kind": "draft", "key": str(n), "value": d}} for n, d in enumerate(drafts)
+    ]
+    things.insert(0, {"of": "juliet", "thing": {"kind": "horoscope", "key": "1", "value": {}}})
+    file = lines(tmp_path / "x", *map(json.dumps, things))
+    done = jp("import", str(file))
+    assert done.code == 2 and f"{file}, line 5" in done.err
+    done = jp("import", str(file), "--lenient", "--json")
+    assert done.code == 0 and done.json["skipped"] == 3, done.err
+    kept = {draft["conversation"] for draft in house.call("drafts.list", profile="juliet")}
+    assert kept == {f"c{n}@example.org" for n in (1, 2, 4, 5, 7)}
+
+
 def test_a_mark_to_come_is_refused(house: House) -> None:
     house.profile()
     with pytest.raises(SalutError):

@@ -26,7 +26,7 @@ BATCH: Final = 1_000  # entries (portability.api.MAX_BATCH)
 BYTES: Final = 800_000  # of a batch, about; a request has at most 1 MiB
 AHEAD: Final = 4  # batches on their way
 METHOD: Final = "portability.import_messages"
-SOFT: Final = ("not-found", "not-connected", "refused", "unavailable", "too-large", "timeout")
+SOFT: Final = ("not-found", "not-connected", "refused", "unavailable", "timeout")
 _plain = msgspec.to_builtins
 
 
@@ -238,18 +238,17 @@ class Taker:
         try:
             done = self._link.object("portability.import_things", self._params(profile, batch, kind=kind))
         except SalutError as error:
-            index = error.data.get("index")
-            if isinstance(index, int) and index < len(batch):
-                self._bad(batch[index].where, error.message)
-            elif error.code in SOFT:  # messages do not wait for a link or a plugin
+            if error.code in SOFT:  # messages do not wait for a link or a plugin
                 self._refused.add(kind)
                 report.problem(self.counts, _("{} were not taken: {}").format(kind, error.message))
-                return
-            else:
+            elif error.code not in ("invalid", "too-large"):
                 raise
-            left = batch[:index] + batch[index + 1 :]
-            if left:
-                self._things(profile, kind, left)
+            elif len(batch) == 1:
+                self._bad(batch[0].where, error.message)
+            else:  # one of them is wrong: which one? What is stored again meanwhile is known then
+                half = len(batch) // 2
+                self._things(profile, kind, batch[:half])
+                self._things(profile, kind, batch[half:])
             return
         self.counts.things += number(done, "stored")
 
