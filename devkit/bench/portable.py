@@ -58,12 +58,13 @@ def portable(run: Run) -> Iterator[Figure]:
     with BenchDaemon(run.folder / "e") as daemon:
         daemon.add(PROFILE, "user@example.org", "secret", enabled=False)
         for name, target in (("new", 20_000.0), ("known", None)):
+            cpu = daemon.cpu
             took, own, theirs = watched(["import", str(run.folder / "in.jsonl")], daemon.environment, daemon)
             stored = daemon.call("daemon.info")["messages"]
             yield Figure(
                 "portable", f"jp import of jsonl, all {name}", "/s", messages / took, target=target, least=True,
                 note=f"{stored:,} stored; jp {own:.0f} MB, daemon {theirs:.0f} MB at most; "
-                f"database {_size(daemon):.0f} MB",
+                f"database {_size(daemon):.0f} MB; daemon {(daemon.cpu - cpu) / messages * 1e6:.0f} µs CPU a message",
             )  # fmt: skip
 
 
