@@ -128,6 +128,20 @@ MEMBER: Mapping[str, object] = {
     "me": False,
 }
 DRAFT: Mapping[str, object] = {"conversation": REQUIRED, "text": REQUIRED, "at": MOMENT, "window": ""}
+SCHEDULED: Mapping[str, object] = {
+    "id": REQUIRED,
+    "conversation": REQUIRED,
+    "body": REQUIRED,
+    "subject": "",
+    "at": MOMENT,
+    "made_at": MOMENT,
+    "undo": False,
+    "state": "waiting",
+    "late": False,
+    "error": "",
+    "message": 0,
+}
+STAR: Mapping[str, object] = {"message": REQUIRED, "conversation": REQUIRED, "at": MOMENT, "said_at": MOMENT}
 LINK: Mapping[str, object] = {
     "state": "offline",
     "reason": "",
@@ -170,14 +184,28 @@ DAEMON: Mapping[str, object] = {
     "plugins": REQUIRED,
     "trouble": "",
 }
+NOTIFICATION: Mapping[str, object] = {
+    "conversation": REQUIRED,
+    "title": "",
+    "at": MOMENT,
+    "unread": 1,
+    "mentions": 0,
+    "sender": "",
+    "preview": "",
+    "window": "",
+    "quiet": False,
+}
 KINDS: Mapping[str, Mapping[str, object]] = {
     "message": MESSAGE,
     "conversation": CONVERSATION,
     "contact": CONTACT,
     "room": ROOM,
     "draft": DRAFT,
+    "scheduled": SCHEDULED,
+    "star": STAR,
     "status": STATUS,
     "profile": PROFILE,
+    "notification": NOTIFICATION,
 }
 
 
