@@ -314,6 +314,8 @@ async def portability(scene: Scene) -> None:
         await scene.kit.call("drafts.set", profile="bob", conversation="old@example.org", text="unsaid")
         page = await scene.kit.call("portability.things", profile="bob", kind="draft")
         assert [thing["value"]["text"] for thing in page["items"]] == ["unsaid"]
+
+
 async def _becomes(scene: Scene, key: int, **wanted: object) -> None:
     """Wait until a message of alice's is shown so."""
 
