@@ -66,8 +66,8 @@ class Book:
     def change(self, profile: str, mark: Mark, *, removed: bool = False) -> None:
         """Something was changed here, and has to be stored and told."""
         old = self.of(profile).get(mark.address)
-        there = old.there if old is not None else 0
-        self.of(profile)[mark.address] = Entry(mark, there, NATIVE | LEGACY, removed)
+        there, version = (old.there, old.version) if old is not None else (0, 0)
+        self.of(profile)[mark.address] = Entry(mark, there, NATIVE | LEGACY, removed, version + 1)
 
     async def settle(self, profile: str, rooms: Iterable[str]) -> None:
         """Store these as they are now, and tell what is due of them."""
@@ -159,9 +159,9 @@ class Book:
             now = known.get(room)
             if now is None:
                 continue
-            same = (now.mark, now.removed) == (entry.mark, entry.removed)
             has = now.there | which if there else now.there & ~which
-            fresh = Entry(now.mark, has, now.due & ~which if same else now.due, now.removed)
+            due = now.due & ~which if now.version == entry.version else now.due
+            fresh = Entry(now.mark, has, due, now.removed, now.version)
             if fresh.removed and not fresh.due:
                 known.pop(room)
             else:

@@ -10,25 +10,43 @@ from typing import Final
 import msgspec
 
 from salut.plugins.bookmarks.api import Bookmark
+from salut.plugins.preferences.api import ConversationSetting, Notify
 
 NATIVE: Final = 1  # the items of XEP-0402
 LEGACY: Final = 2  # the one list of XEP-0048
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """What a bookmark says. ``element``: as others wrote it, without the password; empty where nobody did."""
+    """What a bookmark says. ``element``: as others wrote it, without the password; empty where nobody did. What
+    stands here goes before what stands there."""
 
     address: str
     name: str = ""
     nick: str = ""
     autojoin: bool = False
     password: str = ""
+    pinned: bool = False  # XEP-0469
+    notify: Notify = "default"  # XEP-0492
+    muted_until: int = 0
     element: str = ""
 
     @property
     def shown(self) -> Bookmark:
         """As windows see it."""
         return Bookmark(address=self.address, name=self.name, nick=self.nick, autojoin=self.autojoin)
+
+    @property
+    def wishes(self) -> ConversationSetting:
+        """For ``preferences``."""
+        return ConversationSetting(
+            address=self.address, pinned=self.pinned, notify=self.notify, muted_until=self.muted_until
+        )
+
+    def with_wishes(self, wished: ConversationSetting) -> Mark:
+        """The same bookmark, with these."""
+        return msgspec.structs.replace(
+            self, pinned=wished.pinned, notify=wished.notify, muted_until=wished.muted_until
+        )
 
     def with_words(self, other: Mark) -> Mark:
         """What ``other`` says, in this one's element: the old format knows no more."""
@@ -44,12 +62,14 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 @dataclass(slots=True)
 class Entry:
     """A bookmark as it is known. ``there``: which lists of the server had it last (``NATIVE`` and ``LEGACY``, added
-    up); ``due``: which of them do not know yet what is here. ``removed``: it is to go from those."""
+    up); ``due``: which of them do not know yet what is here. ``removed``: it is to go from those. ``version``: grows
+    with each change made here."""
 
     mark: Mark
     there: int = 0
     due: int = 0
     removed: bool = False
+    version: int = 0
 
 
 class Lists(msgspec.Struct, frozen=True):
@@ -86,7 +106,7 @@ def _merge(address: str, old: Entry | None, lists: Lists) -> Entry | None:
     if old.due & (NATIVE if lists.kept & NATIVE else LEGACY):
         element = native.element if native is not None else old.mark.element
         due = old.due & there if old.removed else old.due
-        ours = Entry(msgspec.structs.replace(old.mark, element=element), there, due, old.removed)
+        ours = Entry(msgspec.structs.replace(old.mark, element=element), there, due, old.removed, old.version)
         return ours if due else None
     stale = bool(old.due & LEGACY)  # that list is to be rewritten: what it says is not news
     if old.removed and native is not None:
@@ -98,7 +118,7 @@ def _merge(address: str, old: Entry | None, lists: Lists) -> Entry | None:
     mark = native or old.mark
     if legacy is not None and not stale and words(mark) == words(old.mark):
         mark = mark.with_words(legacy)
-    return Entry(mark, there, _due(old, mark, native, legacy, there, lists))
+    return Entry(mark, there, _due(old, mark, native, legacy, there, lists), version=old.version)
 
 
 def _bit(bit: int, asked: object | None, found: Mark | None, old: Entry | None) -> int:

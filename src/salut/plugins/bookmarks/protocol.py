@@ -15,7 +15,6 @@ from salut.model import address as addresses
 from salut.model.errors import SalutError
 from salut.plugins.bookmarks.marks import LEGACY, NATIVE, Mark
 from salut.plugins.pep.api import Event, Item, Pep
-from salut.plugins.preferences.api import ConversationSetting
 from salut.xmpp import chatsettings
 from salut.xmpp.chatsettings import ChatSettings
 from salut.xmpp.errors import StanzaError
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from salut.plugins.bookmarks.service import BookmarksService
 
 NODE: Final = "urn:xmpp:bookmarks:1"
+EXTENSIONS: Final = f"{{{NODE}}}extensions"
 STORAGE: Final = "storage:bookmarks"
 PRIVATE: Final = "jabber:iq:private"
 COMPAT: Final = f"{NODE}#compat"
@@ -70,7 +70,14 @@ def read_item(item: Item) -> Mark | None:
     element = serialise(_without_password(conference))
     if len(element) > MAX_ELEMENT:
         return None
-    return msgspec.structs.replace(_mark(address, conference, element), password=(password or "")[:MAX_TEXT])
+    wished = chatsettings.read(conference.find(EXTENSIONS))
+    return msgspec.structs.replace(
+        _mark(address, conference, element),
+        password=(password or "")[:MAX_TEXT],
+        pinned=wished.pinned,
+        notify=wished.level,
+        muted_until=wished.muted_until,
+    )
 
 
 def _without_password(conference: Element) -> Element:
@@ -85,6 +92,12 @@ def conference(mark: Mark) -> Element:
     _attributes(element, mark)
     _child(element, f"{{{NODE}}}password", mark.password)
     _child(element, f"{{{NODE}}}nick", mark.nick)
+    extensions = element.find(EXTENSIONS)
+    if extensions is None:
+        extensions = SubElement(element, EXTENSIONS)
+    chatsettings.write(extensions, ChatSettings(mark.pinned, mark.notify, mark.muted_until))
+    if not len(extensions):
+        element.remove(extensions)
     return element
 
 
@@ -114,36 +127,6 @@ def _child(element: Element, tag: str, text: str) -> None:
         old.text = text
     elif old is not None:
         element.remove(old)
-
-
-def settings(mark: Mark) -> ChatSettings:
-    """What the person wishes of the room (XEP-0469, XEP-0492)."""
-    return chatsettings.read(_parsed(mark.element).find(f"{{{NODE}}}extensions"))
-
-
-def with_settings(mark: Mark, wished: ChatSettings) -> Mark:
-    """The bookmark, saying this."""
-    element = _parsed(mark.element)
-    extensions = element.find(f"{{{NODE}}}extensions")
-    if extensions is None:
-        extensions = SubElement(element, f"{{{NODE}}}extensions")
-    chatsettings.write(extensions, wished)
-    if not len(extensions):
-        element.remove(extensions)
-    return msgspec.structs.replace(mark, element=serialise(element))
-
-
-def wished(mark: Mark) -> ConversationSetting:
-    """The same for ``preferences``."""
-    found = settings(mark)
-    return ConversationSetting(
-        address=mark.address, pinned=found.pinned, notify=found.level, muted_until=found.muted_until
-    )
-
-
-def wishing(mark: Mark, wish: ConversationSetting) -> Mark:
-    """The same from there."""
-    return with_settings(mark, ChatSettings(wish.pinned, wish.notify, wish.muted_until))
 
 
 # The one list
@@ -183,9 +166,6 @@ def write_storage(storage: Element | None, changes: Mapping[str, Mark | None]) -
 class BookmarksProtocol:
     """The lists on the server."""
 
-    wished = staticmethod(wished)
-    wishing = staticmethod(wishing)
-
     def __init__(self, host: Host, pep: Pep, service: BookmarksService) -> None:
         self._host = host
         self._pep = pep
@@ -202,13 +182,9 @@ class BookmarksProtocol:
         retracted = [room for key in event.retracted if (room := room_of(key))]
         return self._service.heard(profile, marks, retracted, gone=event.gone)
 
-    def _told_storage(self, profile: str, event: Event) -> Awaitable[object] | None:
-        if self.place(profile) != "pep":
-            return None
-        for item in event.items:
-            if isinstance(item.payload, Element) and item.payload.tag == f"{{{STORAGE}}}storage":
-                return self._service.heard_list(profile, read_storage(item.payload))
-        return None
+    def _told_storage(self, profile: str, event: Event) -> None:
+        if self.place(profile) == "pep":
+            self._service.heard_list(profile)
 
     def _account(self, profile: str) -> Account:
         return cast("Account", self._host.link(profile).session)

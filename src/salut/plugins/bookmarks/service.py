@@ -11,9 +11,10 @@ import msgspec
 from salut.engine.plugin import Host
 from salut.model import address as addresses
 from salut.model.errors import SalutError, invalid, not_found
+from salut.model.outbox import Outbox
 from salut.model.words import _
 from salut.plugins.bookmarks.api import Bookmark, BookmarksApi, BookmarkSettings
-from salut.plugins.bookmarks.book import Book
+from salut.plugins.bookmarks.book import LIST, Book
 from salut.plugins.bookmarks.following import Following
 from salut.plugins.bookmarks.marks import LEGACY, NATIVE, Entry, Lists, Mark, merge
 from salut.plugins.preferences.api import ConversationSetting, Preferences
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST: Final = 10_000
 MAX_NAME: Final = 200
+CHECK_SECONDS: Final = 1.0
 
 
 class BookmarksService(BookmarksApi):
@@ -35,6 +37,7 @@ class BookmarksService(BookmarksApi):
         self._preferences = preferences
         self.book = Book(host, self.ask)
         self._following = Following(host, rooms, self.book, self.room_changed)
+        self._checks = Outbox(host.owner, self._check, "list of bookmarks", calm=CHECK_SECONDS)
         self.protocol: BookmarksProtocol
         rooms.on_changed(self.room_changed)
         if preferences is not None:
@@ -139,7 +142,7 @@ class BookmarksService(BookmarksApi):
             if room is None:
                 return False
             mark = Mark(address=room.address, nick=room.nick, autojoin=room.autojoin)
-        self.book.change(profile, self.protocol.wishing(mark, setting))
+        self.book.change(profile, mark.with_wishes(setting))
         await self.book.settle(profile, [setting.address])
         return True
 
@@ -151,7 +154,7 @@ class BookmarksService(BookmarksApi):
         for room in rooms:
             entry = self.book.of(profile).get(room)
             if entry is not None and not entry.due & NATIVE and entry.there & NATIVE:
-                learnt.append(self.protocol.wished(entry.mark))
+                learnt.append(entry.mark.wishes)
             elif (entry is None or entry.removed) and room in before:
                 learnt.append(ConversationSetting(address=room))
         if learnt:
@@ -184,10 +187,21 @@ class BookmarksService(BookmarksApi):
         about = {room: known[room] for room in touched if room in known}
         await self._merge(profile, Lists(self.protocol.kept(profile), native), about)
 
-    async def heard_list(self, profile: str, marks: Mapping[str, Mark]) -> None:
-        """The server tells of the one list of XEP-0048."""
-        known = self.book.of(profile)
-        await self._merge(profile, Lists(self.protocol.kept(profile), None, marks), known)
+    def heard_list(self, profile: str) -> None:
+        """The server tells of the one list of XEP-0048. It is read a little later: another device that writes both
+        formats, as we do, has written both by then."""
+        self._checks.put(profile, LIST)
+
+    async def _check(self, profile: str, _key: str) -> bool:
+        try:
+            marks = await self.protocol.storage(profile)
+            kept = self.protocol.kept(profile)
+        except SalutError as error:
+            self._host.log.info("list of bookmarks not read", profile=profile, reason=error.message)
+            return True  # it is read with the next connection
+        if marks is not None:
+            await self._merge(profile, Lists(kept, None, marks), self.book.of(profile))
+        return True
 
     async def ask(self, profile: str, room: str) -> None:
         """Ask how the server has one bookmark."""
@@ -206,11 +220,9 @@ class BookmarksService(BookmarksApi):
             if room in known or len(known) < MOST:
                 known[room] = entry
         changed = [room for room in dict.fromkeys([*before, *merged]) if before.get(room) != known.get(room)]
-        for room in list(known) if whole else changed:
+        news = [room for room in changed if _says(before.get(room)) != _says(known.get(room))]
+        for room in dict.fromkeys([*known, *news] if whole else news):
             self._show(profile, room, adopt=room not in before)
-        for room in changed if whole else ():
-            if room not in known:
-                self._show(profile, room)
         if whole:
             self._adopt_rooms(profile)
         await self._learn(profile, before, changed)
@@ -235,3 +247,10 @@ class BookmarksService(BookmarksApi):
             self.room_changed(profile, shown)
         else:
             self._following.follow(profile, room)
+
+
+def _says(entry: Entry | None) -> Mark | None:
+    """What rooms follow. Not an element that came back from the server: a window may be leaving the room now."""
+    if entry is None or entry.removed:
+        return None
+    return msgspec.structs.replace(entry.mark, element="")

@@ -12,7 +12,9 @@ from salut.engine.vault import Vault
 from salut.plugins.bookmarks.api import Bookmark
 from salut.plugins.bookmarks.marks import Entry, Mark
 
-COLUMNS: Final = "address, name, nick, autojoin, removed, rev, password, element, there, due"
+COLUMNS: Final = (
+    "address, name, nick, autojoin, removed, rev, password, element, there, due, pinned, notify, muted_until"
+)
 SELECT: Final = f"SELECT {COLUMNS} FROM bookmark WHERE pid=?"
 
 
@@ -32,6 +34,9 @@ def entry(row: SqlRow, vault: Vault, profile: str) -> Entry:
         autojoin=bool(r[3]),
         password=vault.open(label(profile, r[0]), r[6]) if r[6] else "",
         element=r[7],
+        pinned=bool(r[10]),
+        notify=r[11],
+        muted_until=r[12],
     )
     return Entry(mark, there=r[8], due=r[9], removed=bool(r[4]))
 
@@ -54,7 +59,7 @@ def write(tx: Tx, address: str, now: Entry | None, sealed: bytes) -> None:
         return
     m = now.mark
     tx.execute(
-        f"INSERT OR REPLACE INTO bookmark (pid, {COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        f"INSERT OR REPLACE INTO bookmark (pid, {COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
             tx.pid,
             address,
@@ -67,6 +72,9 @@ def write(tx: Tx, address: str, now: Entry | None, sealed: bytes) -> None:
             m.element,
             now.there,
             now.due,
+            m.pinned,
+            m.notify,
+            m.muted_until,
         ),
     )
 

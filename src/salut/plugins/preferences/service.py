@@ -153,7 +153,7 @@ class PreferencesService(PreferencesApi):
     async def _learn(self, profile: str, settings: Sequence[ConversationSetting], there: bool | None) -> None:
         """What was wished elsewhere, but for what is on its way from here. ``there``: as items of our node."""
         known = self._of(profile)
-        wishes: list[Wish] = []  # type: ignore[valid-type]  # mypy sees the method above
+        wishes: list[Wish] = []
         for setting in settings:
             old = known.get(setting.address, Wish(ConversationSetting(address=setting.address)))
             if old.pending or (setting.address not in known and len(known) + len(wishes) >= MOST):
@@ -167,10 +167,10 @@ class PreferencesService(PreferencesApi):
     # Other devices
     async def heard(self, profile: str, settings: Sequence[ConversationSetting], gone: bool) -> None:
         """Our node tells of this. ``gone``: of the end of all that it held."""
-        ended = self._there(profile) if gone else []
+        ended = self._there(profile) if gone else ()
         await self._learn(profile, [*ended, *settings], True)
 
-    def _there(self, profile: str, but: Iterable[str] = ()) -> list[ConversationSetting]:  # type: ignore[valid-type]  # mypy sees the method above
+    def _there(self, profile: str, but: Iterable[str] = ()) -> Sequence[ConversationSetting]:
         left = set(but)
         return [
             ConversationSetting(address=address)

@@ -26,6 +26,9 @@ def upgrade() -> None:
         sa.Column("there", sa.Integer, nullable=False),  # lists of the server's that have it: 1 0402, 2 0048
         sa.Column("due", sa.Integer, nullable=False),  # those that do not know yet what is here
         sa.Column("removed", sa.Integer, nullable=False),  # it is to go from them
+        sa.Column("pinned", sa.Integer, nullable=False),
+        sa.Column("notify", sa.Text, nullable=False),
+        sa.Column("muted_until", sa.BigInteger, nullable=False),
         sa.Column("rev", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("pid", "address"),
     )
