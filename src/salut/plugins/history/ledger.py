@@ -12,7 +12,14 @@ from salut.model import moment
 from salut.model.errors import not_found
 from salut.model.words import _
 from salut.plugins.history import rows
-from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage, Standing
+from salut.plugins.history.api import (
+    Conversation,
+    Message,
+    MessageState,
+    NewMessage,
+    Standing,
+    StoredHook,
+)
 from salut.plugins.history.seen import Seen, Twin, find
 from salut.plugins.history.tally import Tally, replace
 
@@ -60,6 +67,7 @@ class Ledger:
         self._streams: dict[tuple[int, str], Stream] = {}
         self._next_id = 0
         self.title_of: Callable[[Tx, str], str] = lambda _tx, _address: ""
+        self.stored_hooks: list[StoredHook] = []
 
     def rolled_back(self) -> None:
         """Forget: the store is the truth."""
@@ -92,9 +100,11 @@ class Ledger:
             stored.append(message)
         tx.many(rows.INSERT_MESSAGE, inserts)
         tx.many(rows.INSERT_TEXT, [(insert[0], insert[9]) for insert in inserts])
-        for twin, new in there.learnt:
-            self._learn(tx, twin, new)
+        told = [message for message in stored if message is not None]
+        told += [self._learn(tx, twin, new) for twin, new in there.learnt]
         self.flush(tx)
+        for hook in self.stored_hooks:
+            hook(tx, told)
         return stored
 
     def _row(self, tx: Tx, known: Known, new: NewMessage, m: Message, seq: int) -> tuple[Any, ...]:
@@ -122,7 +132,7 @@ class Ledger:
             seen.load(tx, key, news)
         return seen
 
-    def _learn(self, tx: Tx, twin: Twin, new: NewMessage) -> None:
+    def _learn(self, tx: Tx, twin: Twin, new: NewMessage) -> Message:
         """A known message came back from the archive or the server: it takes its archive id, and has arrived."""
         tx.execute(
             "UPDATE message SET archive=CASE archive WHEN '' THEN ? ELSE archive END, "
@@ -131,7 +141,7 @@ class Ledger:
         )
         if new.archive:
             self.stream(tx, new.stream).took(twin.place, twin.sub, twin.at, new.archive, twin.outgoing)
-        self._changed(tx, twin.id)
+        return self._changed(tx, twin.id)
 
     def _changed(self, tx: Tx, key: int) -> Message:
         row = tx.one(f"{rows.MESSAGES} WHERE m.id=?", (key,))
@@ -277,6 +287,12 @@ class Ledger:
             if row and tx.one("SELECT 1 FROM message WHERE id=? AND markable", (row[0],)):
                 return known.shown, rows.message(row)
         return known.shown, None
+
+    def read_up_to(self, tx: Tx, address: str, where: tuple[int, int]) -> None:
+        """Move the mark of a conversation that exists forward to a place; without effect where it is beyond."""
+        known = self._existing(tx, address)
+        if where > (known.shown.read_place, known.shown.read_sub):
+            self._set_mark(tx, address, known, *where)
 
     def mark_unread(self, tx: Tx, address: str, since: int) -> Conversation:
         """Move the mark back to just before a message."""
