@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, cast
+from xml.etree.ElementTree import fromstring
 
 import pytest
 import structlog
@@ -22,6 +23,7 @@ from salut.engine.host import GROUP
 from salut.engine.plugin import Plugin
 from salut.model.errors import SalutError
 from salut.plugins.history.api import History, NewMessage
+from salut.plugins.pep.api import Pep
 from tests.engine_kit import EngineKit, running_engine
 from tests.plugins.archive.test_archive_server import first_catch_up
 from tests.plugins.rooms.test_rooms_server import fresh_room, join, room_is, said
@@ -254,6 +256,22 @@ async def names(scene: Scene) -> None:
         assert named["address"] == scene.bob.jid
 
 
+async def pep(scene: Scene) -> None:
+    port = cast("Pep", scene.kit.engine.plugins.plugins["pep"].port())
+    await port.publish("alice", "urn:example:kept", "<kept xmlns='urn:example:kept'/>", access="whitelist")
+    assert [item.id for item in await port.items("alice", "urn:example:kept")] == ["current"]
+
+
+async def no_pep(scene: Scene) -> None:
+    """Nobody reads events: they pass by like any element that is not known."""
+    event = "<event xmlns='http://jabber.org/protocol/pubsub#event'><purge node='n'/></event>"
+    scene.answer({"origin": ""}, event)
+    assert (
+        "pubsub-event"
+        not in scene.kit.wires.shared.decoders.decode(fromstring(f"<message>{event}</message>")).parts
+    )
+
+
 async def setup(scene: Scene) -> None:
     probe = await scene.kit.call(
         "setup.probe",
@@ -269,10 +287,15 @@ async def setup(scene: Scene) -> None:
 WORKS: dict[str, Check] = {
     check.__name__: check
     for check in (
-        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup
+        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, pep
     )
 }  # fmt: skip
-GONE: dict[str, Check] = {"receipts": no_receipts, "markers": no_markers, "carbons": no_carbons}
+GONE: dict[str, Check] = {
+    "receipts": no_receipts,
+    "markers": no_markers,
+    "carbons": no_carbons,
+    "pep": no_pep,
+}
 
 
 def falls_with(name: str) -> set[str]:
