@@ -88,6 +88,13 @@ MEMBER: Mapping[str, object] = {
     "me": False,
 }
 DRAFT: Mapping[str, object] = {"conversation": REQUIRED, "text": REQUIRED, "at": MOMENT, "window": ""}
+BOOKMARK: Mapping[str, object] = {"address": REQUIRED, "name": "", "nick": "", "autojoin": False}
+SETTING: Mapping[str, object] = {
+    "address": REQUIRED,
+    "pinned": False,
+    "notify": "default",
+    "muted_until": NO_MOMENT,
+}
 LINK: Mapping[str, object] = {
     "state": "offline",
     "reason": "",
@@ -136,6 +143,8 @@ KINDS: Mapping[str, Mapping[str, object]] = {
     "contact": CONTACT,
     "room": ROOM,
     "draft": DRAFT,
+    "bookmark": BOOKMARK,
+    "conversation_setting": SETTING,
     "status": STATUS,
     "profile": PROFILE,
 }

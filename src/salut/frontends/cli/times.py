@@ -9,6 +9,7 @@ from salut.model.errors import invalid
 from salut.model.words import _
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+MOST_AHEAD = 100 * 365 * 86_400  # seconds
 
 
 def moment(text: str, now: datetime | None = None) -> int:
@@ -25,6 +26,25 @@ def moment(text: str, now: datetime | None = None) -> int:
         raise invalid(
             "since", _("“{}” is no time; try 2025-03-04, 12:30, 2h or yesterday.").format(text[:80])
         ) from None
+
+
+def ahead(text: str) -> int:
+    """The moment that far from now: a number with one of the units s, m, h, d, w. ``SalutError('invalid')``."""
+    text = text.strip()
+    if text[-1:] in UNITS and text[:-1].isascii() and text[:-1].isdigit() and int(text[:-1][:9]) > 0:
+        seconds = int(text[:-1][:9]) * UNITS[text[-1]]
+        return int((datetime.now(UTC) + timedelta(seconds=min(seconds, MOST_AHEAD))).timestamp()) * 1_000_000
+    raise invalid("for", _("“{}” is no length of time; try 30m, 8h or 2d.").format(text[:80]))
+
+
+def to_come(text: str) -> int:
+    """The moment that ``text`` names, in the future: a time of day is the next one. ``SalutError('invalid')``."""
+    found, now = moment(text), int(datetime.now(UTC).timestamp()) * 1_000_000
+    if found <= now and ":" in text and "-" not in text:
+        found += 86_400_000_000
+    if found <= now:
+        raise invalid("until", _("“{}” has passed.").format(text[:80]))
+    return found
 
 
 def _read(text: str, present: datetime) -> datetime:
