@@ -36,6 +36,7 @@ class BookmarksPlugin(Plugin):
         self._service = BookmarksService(host, rooms, preferences)
         protocol = BookmarksProtocol(host, host.need("pep", Pep), self._service)  # type: ignore[type-abstract]
         self._service.protocol = self._service.book.protocol = protocol
+        self.book = self._service.book
 
     def services(self) -> Sequence[Service]:
         return (self._service,)
@@ -51,7 +52,7 @@ class BookmarksPlugin(Plugin):
     def forget(self, tx: Tx, pid: int) -> None:
         names = [name for name, number in self.host.journal.journals.pids.items() if number == pid]
         for name in names:
-            self._loop.call_soon_threadsafe(self._service.book.forget, name)
+            self._loop.call_soon_threadsafe(self.book.forget, name)
 
     def snapshot(self, read: Read, profile: str, pid: int, limit: int) -> Iterable[Item]:
         return store.snapshot(read, pid)

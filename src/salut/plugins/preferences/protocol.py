@@ -58,11 +58,12 @@ class PreferencesProtocol:
         told += [found for key in event.retracted if (found := _gone(key)) is not None]
         return self._heard(profile, told, event.gone)
 
-    async def fetch(self, profile: str) -> list[ConversationSetting] | None:
-        """All that is there; ``None``: the server keeps no private data. Raises as ``Pep``."""
+    async def fetch(self, profile: str, address: str = "") -> list[ConversationSetting] | None:
+        """All that is there, or what is wished of one conversation; ``None``: the server keeps no private data.
+        Raises as ``Pep``."""
         if not self._pep.supported(profile):
             return None
-        items = await self._pep.items(profile, NODE)
+        items = await self._pep.items(profile, NODE, ids=[address] if address else ())
         return [found for item in items if (found := setting(item)) is not None]
 
     async def publish(self, profile: str, wish: ConversationSetting) -> None:
@@ -78,7 +79,11 @@ class PreferencesProtocol:
         )
 
     async def retract(self, profile: str, address: str) -> None:
-        """Nothing is wished any more. Raises as ``Pep``."""
+        """Nothing is wished any more. Raises as ``Pep``.
+
+        This is published first: not all servers tell other devices of a retraction (ejabberd 23.01).
+        """
+        await self.publish(profile, ConversationSetting(address=address))
         await self._pep.retract(profile, NODE, address)
 
 

@@ -42,6 +42,7 @@ class PreferencesService(PreferencesApi):
         self._rooms = rooms
         self._wishes: dict[str, dict[str, Wish]] = {}
         self._hooks: list[SettingHook] = []
+        self._doubts: set[tuple[str, str]] = set()  # wished elsewhere while our wish was on its way
         self._outbox = Outbox(host.owner, self._tell, "preferences")
         self.protocol: PreferencesProtocol | None = None
 
@@ -156,6 +157,8 @@ class PreferencesService(PreferencesApi):
         wishes: list[Wish] = []
         for setting in settings:
             old = known.get(setting.address, Wish(ConversationSetting(address=setting.address)))
+            if old.pending:
+                self._doubts.add((profile, setting.address))
             if old.pending or (setting.address not in known and len(known) + len(wishes) >= MOST):
                 continue
             fresh = Wish(setting, old.there if there is None else there and not usual(setting))
@@ -213,4 +216,18 @@ class PreferencesService(PreferencesApi):
         if now is not None:
             newer = now.setting != setting
             await self._keep(profile, [Wish(now.setting, there, newer)])
+        if (profile, address) in self._doubts and not self._outbox.waits(profile, address):
+            self._doubts.discard((profile, address))
+            await self._ask(profile, address)
         return True
+
+    async def _ask(self, profile: str, address: str) -> None:
+        """Which wish came last, the server knows."""
+        assert self.protocol is not None
+        try:
+            found = await self.protocol.fetch(profile, address)
+        except SalutError as error:
+            self._host.log.info("wish not fetched", profile=profile, reason=error.message)
+            return  # all are fetched with the next connection
+        if found is not None:
+            await self._learn(profile, found or [ConversationSetting(address=address)], True)
