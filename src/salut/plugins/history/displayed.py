@@ -13,10 +13,13 @@ NEWEST_READ: Final = (
     "AND m.archive<>'' AND NOT m.outgoing AND (m.place, m.sub) <= (c.read_place, c.read_sub) "
     "ORDER BY m.place DESC, m.sub DESC LIMIT 1"
 )
-BY_ARCHIVE: Final = "SELECT place, sub FROM message WHERE conv=? AND archive=? AND archive<>'' LIMIT 1"
+BY_ARCHIVE: Final = (
+    "SELECT place, sub FROM message WHERE conv=:conv AND archive=:id AND archive<>''",
+    "SELECT place, sub FROM act WHERE conv=:conv AND archive=:id AND archive<>''",
+)
 BY_ORIGIN: Final = (
-    "SELECT place, sub FROM message WHERE conv=? AND origin=? AND origin<>'' AND NOT outgoing "
-    "ORDER BY place DESC, sub DESC LIMIT 1"
+    "SELECT place, sub FROM message WHERE conv=:conv AND stanza=:id AND stanza<>'' AND NOT outgoing",
+    "SELECT place, sub FROM message WHERE conv=:conv AND origin=:id AND origin<>'' AND NOT outgoing",
 )
 
 
@@ -27,14 +30,14 @@ def newest_read(read: Read, pid: int, conversation: str) -> str:
 
 
 def read_up_to(ledger: Ledger, tx: Tx, conversation: str, archive: str, origin: str) -> bool:
-    """Move the mark forward to a message. False: there is none of this id, yet."""
+    """Move the mark forward to a message, or to what acted on one. False: there is nothing of this id, yet."""
     row = tx.one("SELECT id FROM conversation WHERE pid=? AND address=?", (tx.pid, conversation))
     if row is None:
         return False
-    found = tx.one(BY_ARCHIVE, (row[0], archive)) if archive else None
-    if found is None and origin:
-        found = tx.one(BY_ORIGIN, (row[0], origin))
-    if found is None:
-        return False
-    ledger.read_up_to(tx, conversation, cast("tuple[int, int]", found))
-    return True
+    for key, statements in ((archive, BY_ARCHIVE), (origin, BY_ORIGIN)):
+        for sql in statements if key else ():
+            found = tx.one(f"{sql} ORDER BY place DESC, sub DESC LIMIT 1", {"conv": row[0], "id": key})
+            if found is not None:
+                ledger.read_up_to(tx, conversation, cast("tuple[int, int]", found))
+                return True
+    return False

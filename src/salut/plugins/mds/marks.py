@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from salut.api.ports import Read, Tx
-from salut.plugins.history.api import History, Message
+from salut.plugins.history.api import History, NewMessage
 
 MOST: Final = 10_000  # conversations of a profile
 
@@ -56,7 +56,7 @@ class Marks:
                 (tx.pid, address, archive, not found),
             )
 
-    def stored(self, tx: Tx, messages: Sequence[Message]) -> None:
+    def stored(self, tx: Tx, messages: Sequence[NewMessage]) -> None:
         """Messages came: the marks that waited for one of them move."""
         waiting = self._of(tx)
         if not waiting:
