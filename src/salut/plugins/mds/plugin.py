@@ -30,19 +30,19 @@ class MdsPlugin(Plugin):
         history = host.need("history", History)  # type: ignore[type-abstract]
         rooms = host.prefer("rooms", Rooms)  # type: ignore[type-abstract]
         pep = host.need("pep", Pep)  # type: ignore[type-abstract]
-        self._service = MdsService(host, history, rooms)
-        self._service.protocol = MdsProtocol(pep, host.address, self._service.heard, host.log)
+        self.service = MdsService(host, history, rooms)
+        self.service.protocol = MdsProtocol(pep, host.address, self.service.heard, host.log)
 
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
-        await self._service.load()
+        await self.service.load()
 
     async def online(self, profile: str, resumed: bool) -> None:
         if not resumed:
-            self.host.owner.spawn(self._service.online(profile), f"displayed marks of {profile}")
+            self.host.owner.spawn(self.service.online(profile), f"displayed marks of {profile}")
 
     def forget(self, tx: Tx, pid: int) -> None:
-        self._service.emptied()
+        self.service.emptied()
         names = [name for name, number in self.host.journal.journals.pids.items() if number == pid]
         for name in names:
-            self._loop.call_soon_threadsafe(self._service.forget, name)
+            self._loop.call_soon_threadsafe(self.service.forget, name)
