@@ -73,10 +73,12 @@ async def test_kept_over_restarts_and_gone_when_usual(tmp_path: Path) -> None:
         await ask(kit, "notify", "Other@Example.org", level="never")
         assert (await ask(kit, "mute"))["muted_until"] == FOREVER
     async with running_engine(tmp_path) as kit:
-        assert await kit.call("preferences.list", profile="me") == [
-            {"address": FRIEND, "pinned": True, "muted_until": FOREVER},
-            {"address": "other@example.org", "notify": "never"},
-        ]
+        preferences = cast("Preferences", kit.engine.plugins.plugins["preferences"].port())
+        kept = ConversationSetting(address=FRIEND, pinned=True, muted_until=FOREVER)
+        assert preferences.get("me", FRIEND) == kept
+        listed = await kit.call("preferences.list", profile="me")
+        assert [setting["address"] for setting in listed] == [FRIEND, "other@example.org"]
+        assert listed[1] == {"address": "other@example.org", "notify": "never"}
         pid = kit.engine.journal.journals.pids["me"]
         items = await kit.engine.readers.read(lambda read: kit.engine.snapshot(read, "me", pid, 1))
         assert [item.key for item in items if item.name == "conversation_setting"] == [
@@ -88,8 +90,7 @@ async def test_kept_over_restarts_and_gone_when_usual(tmp_path: Path) -> None:
         assert [s["address"] for s in await kit.call("preferences.list", profile="me")] == [
             "other@example.org"
         ]
-        found = cast("Preferences", kit.engine.plugins.plugins["preferences"].port())
-        assert found.get("me", FRIEND) == ConversationSetting(address=FRIEND)
+        assert preferences.get("me", FRIEND) == ConversationSetting(address=FRIEND)
 
 
 async def test_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -187,7 +187,9 @@ class BookmarksProtocol:
             self._service.heard_list(profile)
 
     def _account(self, profile: str) -> Account:
-        return cast("Account", self._host.link(profile).session)
+        """Of a profile that has one, online or not: what came before the link was lost is still dealt with."""
+        link = self._host.links.get(profile) or self._host.link(profile)
+        return cast("Account", link.session)
 
     def place(self, profile: str) -> Place:
         """Where the one list of XEP-0048 is kept; empty: the server makes it of the items."""

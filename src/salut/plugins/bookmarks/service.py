@@ -163,8 +163,8 @@ class BookmarksService(BookmarksApi):
     # The server
     async def online(self, profile: str) -> None:
         """A fresh session: both lists are read and made one, then what is due is told."""
-        kept = self.protocol.kept(profile)
         try:
+            kept = self.protocol.kept(profile)
             native = await self.protocol.items(profile) if kept & NATIVE else None
             legacy = await self.protocol.storage(profile) if kept & LEGACY else None
         except SalutError as error:
