@@ -17,10 +17,13 @@ from salut.model.link import LinkState
 from salut.model.moment import SECOND, iso, now
 from salut.plugins.drafts.api import Draft
 from salut.plugins.history.api import Conversation, Message
+from salut.plugins.later.api import Scheduled
+from salut.plugins.notify.api import Notification
 from salut.plugins.preferences.api import FOREVER
 from salut.plugins.presence.api import Presence, Status
 from salut.plugins.rooms.api import Member, Room
 from salut.plugins.roster.api import Contact
+from salut.plugins.stars.api import Star
 from tests.cli.conftest import Jp
 from tests.cli.fake_daemon import FakeDaemon, Params
 
@@ -88,6 +91,9 @@ SHAPES = {
     "ROOM": Room,
     "MEMBER": Member,
     "DRAFT": Draft,
+    "NOTIFICATION": Notification,
+    "SCHEDULED": Scheduled,
+    "STAR": Star,
     "LINK": LinkState,
     "PROFILE": core.Profile,
     "WINDOW": core.Window,

@@ -135,6 +135,20 @@ SETTING: Mapping[str, object] = {
     "notify": "default",
     "muted_until": NO_MOMENT,
 }
+SCHEDULED: Mapping[str, object] = {
+    "id": REQUIRED,
+    "conversation": REQUIRED,
+    "body": REQUIRED,
+    "subject": "",
+    "at": MOMENT,
+    "made_at": MOMENT,
+    "undo": False,
+    "state": "waiting",
+    "late": False,
+    "error": "",
+    "message": 0,
+}
+STAR: Mapping[str, object] = {"message": REQUIRED, "conversation": REQUIRED, "at": MOMENT, "said_at": MOMENT}
 LINK: Mapping[str, object] = {
     "state": "offline",
     "reason": "",
@@ -177,6 +191,17 @@ DAEMON: Mapping[str, object] = {
     "plugins": REQUIRED,
     "trouble": "",
 }
+NOTIFICATION: Mapping[str, object] = {
+    "conversation": REQUIRED,
+    "title": "",
+    "at": MOMENT,
+    "unread": 1,
+    "mentions": 0,
+    "sender": "",
+    "preview": "",
+    "window": "",
+    "quiet": False,
+}
 KINDS: Mapping[str, Mapping[str, object]] = {
     "message": MESSAGE,
     "conversation": CONVERSATION,
@@ -185,8 +210,11 @@ KINDS: Mapping[str, Mapping[str, object]] = {
     "draft": DRAFT,
     "bookmark": BOOKMARK,
     "conversation_setting": SETTING,
+    "scheduled": SCHEDULED,
+    "star": STAR,
     "status": STATUS,
     "profile": PROFILE,
+    "notification": NOTIFICATION,
 }
 
 

@@ -46,15 +46,17 @@ def _until(given: Given) -> int | None:
     """The moment that was asked for; 0: not muted; ``None``: until it is taken back."""
     if given.flag("off"):
         return 0
+    if not (given.maybe("for") or given.maybe("until")):
+        return None
+    from salut.frontends.cli.times import ahead, span
+    from salut.model.moment import now
+
     if given.maybe("for"):
-        from salut.frontends.cli.times import ahead
-
-        return ahead(given.text("for"))
-    if given.maybe("until"):
-        from salut.frontends.cli.times import to_come
-
-        return to_come(given.text("until"))
-    return None
+        return min(now() + span(given.text("for")), FOREVER)
+    until = ahead(given.text("until"))
+    if until <= now():
+        raise invalid("until", _("“{}” has passed.").format(given.text("until")[:80]))
+    return until
 
 
 def _whole(setting: Object) -> Object:
