@@ -83,6 +83,7 @@ class RoomsApi(Service):
 
 
 Hook = Callable[[str, str], Awaitable[object]]
+ChangedHook = Callable[[str, Room], object]
 
 
 class Rooms(Protocol):
@@ -93,6 +94,32 @@ class Rooms(Protocol):
 
     def names(self, profile: str) -> list[tuple[str, str]]:
         """Address and name of each room; the name may be empty."""
+
+    def find(self, profile: str, room: str) -> Room | None:
+        """A room as it is shown now; ``None``: it is none of the profile's."""
+
+    def private(self, profile: str, room: str) -> bool:
+        """Whether only members may enter and each knows who the others are (a private group chat). False until the
+        room, once we are in, has said so."""
+
+    def on_changed(self, hook: ChangedHook) -> None:
+        """``hook(profile, room)`` is called in the loop whenever a room was stored anew, which is often. It must be
+        quick and not raise."""
+
+    def join_kept(self, profile: str, room: str, nick: str, password: str = "") -> Awaitable[None]:
+        """Keep a room that another device of the account has joined: it is entered now, where there is a link, and
+        after each connect. In a room that we are in already, the nick is changed. Does not wait until we are in:
+        what goes wrong the room shows. ``invalid``, ``too-large``."""
+
+    def leave_kept(self, profile: str, room: str) -> Awaitable[None]:
+        """Leave a room that another device has left, and stay out. No effect where we neither are nor wish to be
+        in it."""
+
+    def password(self, profile: str, room: str) -> str:
+        """What opened the room when it was entered last; may be empty."""
+
+    def call_it(self, profile: str, room: str, name: str) -> None:
+        """The person's own name for a room (empty: none), which goes before the room's own."""
 
     def on_joining(self, hook: Hook) -> None:
         """``hook(profile, room)`` is awaited (10 s at most) before a room is asked to let us in, and so before

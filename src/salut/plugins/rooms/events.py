@@ -37,6 +37,13 @@ class Occupant(msgspec.Struct, frozen=True, kw_only=True):
     error_type: str = ""
 
 
+class About(msgspec.Struct, frozen=True):
+    """What a room says of itself. ``private``: only members may enter, and each knows who the others are."""
+
+    name: str
+    private: bool
+
+
 class Trouble(msgspec.Struct, frozen=True):
     """Why we are not in a room. ``passes``: it may be different later without anybody doing anything."""
 

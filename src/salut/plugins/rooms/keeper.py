@@ -94,7 +94,7 @@ class Keeper(Book):
         if kept.stay.join_id == key:
             link = self.host.link(kept.profile)
             to = f"{kept.address}/{nick}"
-            secret = password or self._open(kept)
+            secret = password or self.password(kept)
             self.protocol.enter(link, to, key, secret, since, REPLAY, self.status.get(kept.profile, ""))
         if await kept.entered:
             await self.protocol.configure(self.host.link(kept.profile), kept.address)
@@ -128,11 +128,13 @@ class Keeper(Book):
             store.keep_password(tx, shown.address, sealed)
 
         await self.host.journal.commit(kept.profile, work, patient=True)
+        self.changed(kept.profile, [shown])
 
     def _label(self, kept: Kept) -> str:
         return f"{kept.profile} {kept.address}"
 
-    def _open(self, kept: Kept) -> str:
+    def password(self, kept: Kept) -> str:
+        """What opened the room last."""
         return self.host.vault.open(self._label(kept), kept.sealed) if kept.sealed else ""
 
     async def _settle(self, kept: Kept, key: str) -> None:
@@ -160,20 +162,23 @@ class Keeper(Book):
                 self.host.log.warning("room hook failed", room=kept.address, problem=repr(error))
 
     async def learn_name(self, kept: Kept) -> None:
-        """Ask the room how it is called."""
+        """Ask the room how it is called, and whether it is private."""
         if not self.host.is_online(kept.profile):
             return
-        name = await self.protocol.name(self.host.link(kept.profile), kept.address)
-        if name is not None and name != kept.stay.shown.name:
-            kept.stay.show(name=name)
+        about = await self.protocol.about(self.host.link(kept.profile), kept.address)
+        if about is not None:
+            kept.private = about.private
+        if about is not None and about.name != kept.stay.shown.name:
+            kept.stay.show(name=about.name)
             kept.titled = False
             await self.show(kept)
         await self.title(kept)
 
     async def title(self, kept: Kept) -> None:
-        """Name the conversation as the room is named, if there is one."""
-        if kept.stay.shown.name:
-            await self.history.set_title(kept.profile, kept.address, kept.stay.shown.name)
+        """Name the conversation as the person calls the room, else as the room is named, if there is one."""
+        name = self.called.get((kept.profile, kept.address)) or kept.stay.shown.name
+        if name:
+            await self.history.set_title(kept.profile, kept.address, name)
 
     # Getting out, and in again
     def put_out(self, kept: Kept, trouble: Trouble) -> None:

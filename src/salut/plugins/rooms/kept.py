@@ -26,7 +26,7 @@ class Kept:
     """``lock``: one change of where we stand at a time. ``fresh``: we never were in it. ``ready``: messages may
     leave for it. ``since``: since when each nick has been the same person's, as far as we saw. ``counts``: what it
     replays may count as unread. ``topics``: those asked for, by the id of the
-    request."""
+    request. ``private``: as the room says, once it has been asked."""
 
     profile: str
     stay: Stay
@@ -35,6 +35,7 @@ class Kept:
     ready: bool = False
     counts: bool = False
     titled: bool = False
+    private: bool = False
     tries: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     replayed: asyncio.Event = field(default_factory=asyncio.Event)

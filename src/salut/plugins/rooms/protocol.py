@@ -12,7 +12,7 @@ from salut.model import moment
 from salut.model.errors import SalutError
 from salut.plugins.history.api import Message
 from salut.plugins.rooms.api import Affiliation, Role
-from salut.plugins.rooms.events import MAX_TEXT, Occupant
+from salut.plugins.rooms.events import MAX_TEXT, About, Occupant
 from salut.plugins.rooms.reading import RoomMessage
 from salut.xmpp.decode import CLIENT, Inbound, error
 from salut.xmpp.errors import BusyError, OfflineError, StanzaError
@@ -32,6 +32,7 @@ MAX_NICK: Final = 1023
 MAX_CODES: Final = 20
 CONFIGURED: Final = 104
 CONFIGURE_SECONDS: Final = 20.0
+PRIVATE: Final = frozenset({"muc_membersonly", "muc_nonanonymous"})
 _ROLES: Final[dict[str, Role]] = {
     "visitor": "visitor", "participant": "participant", "moderator": "moderator",
 }  # fmt: skip
@@ -214,14 +215,14 @@ class RoomsProtocol:
         except StanzaError as problem:
             raise SalutError("refused", str(problem), {"condition": problem.condition}) from None
 
-    async def name(self, link: Link, room: str) -> str | None:
-        """How the room calls itself (section 6.4); ``None``: it does not say."""
+    async def about(self, link: Link, room: str) -> About | None:
+        """What the room says of itself (section 6.4); ``None``: nothing."""
         try:
             info = await cast("Account", link.session).session.disco_info(room)
         except StanzaError:
             return None
         names = [i.name for i in info.identities if i.category == "conference" and i.name]
-        return names[0][:200] if names else ""
+        return About(names[0][:200] if names else "", info.features >= PRIVATE)
 
 
 def ask(outgoing: Message) -> str:

@@ -17,13 +17,14 @@ from salut.model.words import _
 from salut.plugins.chat.api import Chat
 from salut.plugins.history.api import History, NewMessage
 from salut.plugins.rooms import reading
-from salut.plugins.rooms.api import Hook, Member, Room, RoomsApi
+from salut.plugins.rooms.api import ChangedHook, Hook, Member, Room, RoomsApi
 from salut.plugins.rooms.events import Trouble
 from salut.plugins.rooms.hearing import MAX_TOPIC, Hearing
 from salut.plugins.rooms.keeper import MAX_ROOMS, Keeper
 from salut.plugins.rooms.kept import Kept, NotInsideError, refuse
 
 LEAVE_SECONDS: Final = 5.0
+RENAME_SECONDS: Final = 20.0
 TOPIC_SECONDS: Final = 20.0
 MAX_TIMEOUT: Final = 600.0
 MAX_PAGE: Final = 1000
@@ -205,7 +206,66 @@ class RoomsService(RoomsApi):
 
     def names(self, profile: str) -> list[tuple[str, str]]:  # type: ignore[valid-type]  # mypy sees the method above
         """See ``Rooms``."""
-        return [(kept.address, kept.stay.shown.name) for kept in self.keeper.of(profile)]
+        called = self.keeper.called
+        return [
+            (kept.address, called.get((profile, kept.address)) or kept.stay.shown.name)
+            for kept in self.keeper.of(profile)
+        ]
+
+    def find(self, profile: str, room: str) -> Room | None:
+        """See ``Rooms``."""
+        kept = self.keeper.find(profile, room)
+        return kept.stay.shown if kept is not None else None
+
+    def private(self, profile: str, room: str) -> bool:
+        """See ``Rooms``."""
+        kept = self.keeper.find(profile, room)
+        return kept is not None and kept.private
+
+    def on_changed(self, hook: ChangedHook) -> None:
+        """See ``Rooms``."""
+        self.keeper.changed_hooks.append(hook)
+
+    async def join_kept(self, profile: str, room: str, nick: str, password: str = "") -> None:
+        """See ``Rooms``."""
+        kept = self.keeper.find(profile, room)
+        nick = self._nick(room, nick)
+        if kept is None:
+            if len(self.keeper.of(profile)) >= MAX_ROOMS:
+                raise SalutError("too-large", _("A profile has at most {} rooms.").format(MAX_ROOMS))
+            kept = self.keeper.add(profile, Room(address=room, nick=nick))
+        async with kept.lock:
+            kept.fresh = False  # kept, even if we never get in
+            kept.stay.show(autojoin=True)
+            if not kept.stay.inside:
+                kept.stay.show(nick=nick)
+            await self.keeper.keep(kept, password)
+            if kept.stay.shown.state == "joined" and kept.stay.shown.nick != nick:
+                with contextlib.suppress(SalutError):  # the name is taken: we stay under the old one
+                    await self._rename(kept, nick, RENAME_SECONDS)
+        if not kept.stay.inside and kept.retry is None:
+            self.keeper.rejoin(kept)
+
+    async def leave_kept(self, profile: str, room: str) -> None:
+        """See ``Rooms``."""
+        kept = self.keeper.find(profile, room)
+        if kept is not None and (kept.stay.inside or kept.stay.shown.autojoin):
+            await self.leave(profile=profile, room=room)
+
+    def password(self, profile: str, room: str) -> str:
+        """See ``Rooms``."""
+        kept = self.keeper.find(profile, room)
+        return self.keeper.password(kept) if kept is not None else ""
+
+    def call_it(self, profile: str, room: str, name: str) -> None:
+        """See ``Rooms``."""
+        mark = (profile, room)
+        if self.keeper.called.get(mark, "") == name:
+            return
+        self.keeper.called[mark] = name
+        kept = self.keeper.find(profile, room)
+        if kept is not None:
+            self._host.owner.spawn(self.keeper.title(kept), f"title of {room}")
 
     def on_joining(self, hook: Hook) -> None:
         """See ``Rooms``."""
