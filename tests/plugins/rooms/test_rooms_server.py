@@ -116,6 +116,8 @@ async def test_topic_members_and_nicks(server: XmppServer, tmp_path: Path) -> No
             await kit.call("rooms.topic", profile="bob", room=room, text="Mine")
         assert forbidden.value.code == "refused" and forbidden.value.data["condition"] == "forbidden"
         page = await kit.call("rooms.members", profile="bob", room=room, limit=1)
+        for member in page["items"]:
+            member.pop("occupant", "")  # ejabberd 23.01 has none
         assert page["items"] == [{"room": room, "nick": "alice", "role": "moderator", "affiliation": "owner"}]
         page = await kit.call("rooms.members", profile="bob", room=room, after=page["after"])
         assert [(m["nick"], m["me"]) for m in page["items"]] == [("bob", True)]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from salut.engine.plugin import Host
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from salut.plugins.rooms.reading import RoomMessage
 
 MAX_TOPIC: Final = 8192
+CONFIGURED: Final = 104
 
 
 class Hearing:
@@ -39,6 +41,8 @@ class Hearing:
         kept = self._keeper.find(profile, occupant.room)
         if kept is None:
             return
+        if kept.pulse is not None:
+            kept.pulse.heard(monotonic())
         step = kept.stay.presence(occupant)
         if step.members and kept.stay.shown.state == "joined":
             self._keeper.publish(kept, step.members)
@@ -75,13 +79,28 @@ class Hearing:
         kept = self._keeper.find(profile, told.room)
         if kept is None or not kept.stay.inside:
             return None
+        if kept.pulse is not None:
+            kept.pulse.heard(monotonic())
         if told.body:
             return self._message(kept, told)
         if told.subject is not None:
             self._topic(kept, told)
-        elif told.configured:
-            self._host.owner.spawn(self._keeper.learn_name(kept), f"name of {kept.address}")
         return None
+
+    def configured(self, profile: str, room: str, codes: frozenset[int]) -> None:
+        """The room itself tells that it is set otherwise than before (section 10.2.1)."""
+        kept = self._keeper.find(profile, room)
+        if kept is None or kept.stay.shown.state != "joined":
+            return
+        if kept.stay.codes(codes):
+            self._keeper.show_now(kept)
+        if CONFIGURED in codes and not kept.learning:
+            kept.learning = True
+            self._host.owner.spawn(self._learn(kept), f"learn of {kept.address}")
+
+    async def _learn(self, kept: Kept) -> None:
+        kept.learning = False  # what changes from now on is asked for again
+        await self._keeper.learn(kept)
 
     def _message(self, kept: Kept, told: RoomMessage) -> Awaitable[object]:
         replayed = kept.stay.replaying and told.stamp > 0
