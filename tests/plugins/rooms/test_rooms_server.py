@@ -17,7 +17,7 @@ from salut.plugins.rooms.api import Room
 from tests.engine_kit import EngineKit, running_engine
 from tests.xmpp.support import Line
 
-DEFAULTS = msgspec.to_builtins(Room(address="", nick="")) | {"state": "left", "autojoin": True, "members": 0}
+DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Room) if not field.required}
 
 
 def fresh_room(server: XmppServer) -> str:

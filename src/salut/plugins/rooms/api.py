@@ -10,7 +10,9 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from salut.api.contract import Contract, Kind, Service, method
+from salut.model.errors import SalutError
 from salut.model.page import Page
+from salut.model.words import _
 from salut.plugins.history.api import NewMessage
 
 RoomState = Literal["left", "joining", "joined", "failed"]
@@ -174,6 +176,10 @@ class Rooms(Protocol):
     def members_of(self, profile: str, bare: str) -> Mapping[str, Member]:
         """Who is in it now, by nick. Empty where we are not in it. Not to be changed."""
 
+    def private(self, profile: str, bare: str) -> bool:
+        """Whether only members may enter and each knows who the others are (a private group chat). False until the
+        room has said so."""
+
     def vouches(self, profile: str, bare: str) -> bool:
         """Whether the room announces occupant ids (XEP-0421): those that it does not are anybody's claim."""
 
@@ -213,6 +219,27 @@ class Rooms(Protocol):
     def message(self, profile: str, inbound: object, at: int) -> NewMessage | None:
         """A ``salut.xmpp.decode.Inbound`` from a room's archive as history takes it, without its archive id and
         place; ``at`` is the archive's time. ``None``: nothing to keep (topics, errors, another sender)."""
+
+
+def refusal(room: str, condition: str, text: str) -> SalutError:
+    """What a room answered instead of a result, for a window; ``condition`` is RFC 6120's word or one of ours."""
+    data = {"condition": condition, "room": room}
+    if condition == "not-connected":
+        return SalutError("not-connected", text or condition, data)
+    if condition == "remote-server-timeout":
+        return SalutError("timeout", _("{} did not answer in time. Try again.").format(room), data)
+    words = {
+        "forbidden": _("You may not do that in {}; ask one of its owners or administrators."),
+        "not-allowed": _("{} does not allow that."),
+        "item-not-found": _("{} was not found, or whom you mean is not in it."),
+        "service-unavailable": _("{} does not offer that."),
+        "feature-not-implemented": _("{} does not offer that."),
+        "conflict": _("{} says that this conflicts with what is so already."),
+        "not-acceptable": _("{} does not accept this."),
+        "gone": _("{} was destroyed."),
+    }.get(condition, "{}: " + condition)
+    said = f" ({text[:500]})" if text else ""
+    return SalutError("refused", words.format(room) + said, data)
 
 
 CONTRACT: Final = Contract(

@@ -27,7 +27,8 @@ class NotInsideError(Exception):
 class Kept:
     """``lock``: one change of where we stand at a time. ``fresh``: we never were in it. ``ready``: messages may
     leave for it. ``counts``: what it replays may count as unread. ``topics``: those asked for, by the id of the
-    request. ``opener`` configures the room where it is new, ``created`` whether it was. ``pulse``: while we are in."""
+    request. ``private``: as the room says, once it has been asked.
+    ``opener`` configures the room where it is new, ``created`` whether it was. ``pulse``: while we are in."""
 
     profile: str
     stay: Stay
@@ -36,6 +37,7 @@ class Kept:
     ready: bool = False
     counts: bool = False
     titled: bool = False
+    private: bool = False
     tries: int = 0
     created: bool = False
     learning: bool = False

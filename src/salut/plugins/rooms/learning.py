@@ -34,6 +34,7 @@ class Learning(Book):
             kept.titled = False
         told = stay.shown.avatar if stay.pictured else ""
         stay.show(name=info.name, description=info.description, avatar=info.avatar or told)
+        kept.private = info.membersonly and info.nonanonymous
         changed = stay.announced(info.occupant_ids, info.hats)
         if changed and stay.shown.state == "joined":
             self.publish(kept, changed)

@@ -72,6 +72,11 @@ class RoomsPort:
         kept = self.keeper.find(profile, bare)
         return kept is not None and kept.stay.vouches is True
 
+    def private(self, profile: str, bare: str) -> bool:
+        """See ``Rooms``."""
+        kept = self.keeper.find(profile, bare)
+        return kept is not None and kept.private
+
     def password(self, profile: str, bare: str) -> str:
         """See ``Rooms``."""
         kept = self.keeper.find(profile, bare)

@@ -10,8 +10,8 @@ from salut.engine.plugin import Link
 from salut.model import moment
 from salut.model.errors import SalutError
 from salut.plugins.history.api import Message
-from salut.plugins.rooms.api import RoomInfo
-from salut.plugins.rooms.protocol_info import failed, room_info
+from salut.plugins.rooms.api import RoomInfo, refusal
+from salut.plugins.rooms.protocol_info import room_info
 from salut.plugins.rooms.protocol_presence import (
     MAX_NICK,
     MUC,
@@ -163,7 +163,7 @@ class RoomsProtocol:
         try:
             info = await cast("Account", link.session).session.disco_info(room, timeout=timeout)
         except StanzaError as problem:
-            raise failed(problem, room) from None
+            raise refusal(room, problem.condition, problem.text) from None
         return room_info(room, info)
 
     async def ping(self, link: Link, to: str, timeout: float) -> str:

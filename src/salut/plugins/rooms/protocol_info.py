@@ -1,43 +1,16 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What a room says of itself, and what it answers instead of a result. A part of ``protocol.py``."""
+"""What a room says of itself (XEP-0045 section 6.4, XEP-0128). A part of ``protocol.py``."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from salut.model.errors import SalutError
-from salut.model.words import _
 from salut.plugins.rooms.api import RoomInfo
-from salut.plugins.rooms.events import MAX_TEXT
 from salut.plugins.rooms.protocol_presence import HATS, MAX_HASH, MUC, OCCUPANT_ID
 from salut.xmpp.disco import Info
-from salut.xmpp.errors import StanzaError
 
 INFO: Final = f"{MUC}#roominfo"
 SELF_PING: Final = f"{MUC}#self-ping-optimization"
-
-
-def failed(problem: StanzaError, room: str) -> SalutError:
-    """What a room answered instead of a result, for a window."""
-    data: dict[str, str | int | float | bool | list[str] | None] = {
-        "condition": problem.condition,
-        "room": room,
-    }
-    if problem.condition == "not-connected":
-        return SalutError("not-connected", str(problem), data)
-    if problem.condition == "remote-server-timeout":
-        return SalutError("timeout", _("{} did not answer in time. Try again.").format(room), data)
-    words = {
-        "forbidden": _("You may not do that in {}; ask one of its owners or administrators."),
-        "not-allowed": _("{} does not allow that."),
-        "item-not-found": _("{} was not found, or whom you mean is not in it."),
-        "service-unavailable": _("{} does not offer that."),
-        "feature-not-implemented": _("{} does not offer that."),
-        "conflict": _("{} says that this conflicts with what is so already."),
-        "not-acceptable": _("{} does not accept this."),
-    }.get(problem.condition, "{}: " + problem.condition)
-    said = f" ({problem.text[:MAX_TEXT]})" if problem.text else ""
-    return SalutError("refused", words.format(room) + said, data)
 
 
 def room_info(room: str, info: Info) -> RoomInfo:
