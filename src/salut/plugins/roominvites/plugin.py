@@ -28,7 +28,7 @@ class RoomInvitesPlugin(Plugin):
     prefers = ("roster",)
     contract = CONTRACT
     schema = "roominvites_1"
-    tables = ("invitation",)
+    tables = ("room_invitation",)
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)

@@ -82,7 +82,8 @@ class RoomInvitesProtocol:
     # In
     def _came(self, account: Account, inbound: Inbound, via: Via) -> Awaitable[object] | None:
         """An invitation is no message: whatever text stands in it for clients that know none is not shown."""
-        told = self._take(inbound)
+        direct = inbound.parts.pop("direct-" + PART, None)
+        told = inbound.parts.pop(PART, direct)
         if inbound.type in (
             "groupchat",
             "error",
@@ -94,31 +95,27 @@ class RoomInvitesProtocol:
         """From another of our devices. Of the archive we take none: what was answered would come again."""
         if via != "carbon" or inbound.type in ("groupchat", "error"):
             return None
-        return self._tell(account, inbound, self._take(inbound))
+        parts = inbound.parts
+        return self._tell(account, inbound, parts.get(PART) or parts.get("direct-" + PART))
 
-    def _take(self, inbound: Inbound) -> Invited | Refused | None:
-        """The one that counts, out of the message."""
-        direct = inbound.parts.pop("direct-" + PART, None)
-        return cast("Invited | Refused | None", inbound.parts.pop(PART, direct))
-
-    def _tell(
-        self, account: Account, inbound: Inbound, told: Invited | Refused | None
-    ) -> Awaitable[object] | None:
+    def _tell(self, account: Account, inbound: Inbound, told: object) -> Awaitable[object] | None:
         sender = inbound.from_
-        if told is None or sender.partition("/")[0].lower() == account.bare.lower():
+        if sender.partition("/")[0].lower() == account.bare.lower():
             return None
         if isinstance(told, Refused):
             self._service.refused(account.profile, sender, told)
             return None
+        assert isinstance(told, Invited)
         at = server_time(inbound, (account.bare, account.bare.partition("@")[2]))
         return self._service.invited(account.profile, sender, told, at)
 
     def _failed(self, account: Account, inbound: Inbound, via: Via) -> None:
         sent = self._sent.get(inbound.id)
         problem = inbound.parts.get("error")
-        if sent is not None and not via and inbound.type == "error" and isinstance(problem, StanzaError):
-            if inbound.from_.lower() == sent[0]:
-                self._sent[inbound.id] = (sent[0], problem)
+        if via or sent is None or inbound.type != "error" or inbound.from_.lower() != sent[0]:
+            return
+        if isinstance(problem, StanzaError):
+            self._sent[inbound.id] = (sent[0], problem)
 
     # Out
     async def mediated(self, link: Link, room: str, address: str, reason: str, thread: str) -> None:

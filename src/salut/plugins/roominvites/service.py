@@ -96,7 +96,8 @@ class RoomInvitesService(RoomInvitesApi):
             room, inviter = addresses.parse(told.room), who
         if not room.local or room.bare == self._own(profile):
             return None
-        private = self._rooms.is_room(profile, inviter.bare)  # an occupant: the nick says who it is
+        # An occupant, of whom the room shows no address: the nick is all that says who it is.
+        private = inviter.bare == room.bare or self._rooms.is_room(profile, inviter.bare)
         return Invitation(
             room=room.bare,
             inviter=str(inviter) if private else inviter.bare,

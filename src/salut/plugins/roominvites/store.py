@@ -19,7 +19,7 @@ _decode: Final = msgspec.json.Decoder(Invitation).decode
 
 def load(read: Read, pid: int) -> list[Waiting]:
     """All of a profile."""
-    rows = read.all("SELECT shown, password FROM invitation WHERE pid=?", (pid,))
+    rows = read.all("SELECT shown, password FROM room_invitation WHERE pid=?", (pid,))
     return [Waiting(_decode(cast("bytes", shown)), cast("bytes", sealed)) for shown, sealed in rows]
 
 
@@ -28,7 +28,7 @@ def write(tx: Tx, waiting: Waiting) -> None:
     shown = waiting.shown
     rev = tx.change("invitation", shown.room, shown)
     tx.execute(
-        "INSERT OR REPLACE INTO invitation (pid, room, shown, password, rev) VALUES (?,?,?,?,?)",
+        "INSERT OR REPLACE INTO room_invitation (pid, room, shown, password, rev) VALUES (?,?,?,?,?)",
         (tx.pid, shown.room, _encode(shown), waiting.sealed, rev),
     )
 
@@ -36,12 +36,12 @@ def write(tx: Tx, waiting: Waiting) -> None:
 def remove(tx: Tx, rooms: Iterable[str]) -> None:
     """Take some away."""
     for room in rooms:
-        if tx.one("SELECT 1 FROM invitation WHERE pid=? AND room=?", (tx.pid, room)) is not None:
-            tx.execute("DELETE FROM invitation WHERE pid=? AND room=?", (tx.pid, room))
+        if tx.one("SELECT 1 FROM room_invitation WHERE pid=? AND room=?", (tx.pid, room)) is not None:
+            tx.execute("DELETE FROM room_invitation WHERE pid=? AND room=?", (tx.pid, room))
             tx.change("invitation", room, None)
 
 
 def snapshot(read: Read, pid: int) -> Iterator[Item]:
     """All with their revisions."""
-    for room, shown, rev in read.all("SELECT room, shown, rev FROM invitation WHERE pid=?", (pid,)):
+    for room, shown, rev in read.all("SELECT room, shown, rev FROM room_invitation WHERE pid=?", (pid,)):
         yield Item("invitation", cast("str", room), cast("int", rev), msgspec.Raw(cast("bytes", shown)))

@@ -15,7 +15,7 @@ depends_on = None
 def upgrade() -> None:
     """Create the table."""
     op.create_table(
-        "invitation",
+        "room_invitation",
         sa.Column("pid", sa.Integer, nullable=False),
         sa.Column("room", sa.Text, nullable=False),
         sa.Column("shown", sa.LargeBinary, nullable=False),  # the contract's Invitation, JSON
