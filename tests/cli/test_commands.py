@@ -17,7 +17,10 @@ from salut.model.link import LinkState
 from salut.plugins.drafts.api import Draft
 from salut.plugins.history.api import Conversation, Message
 from salut.plugins.presence.api import Presence, Status
-from salut.plugins.rooms.api import Member, Room
+from salut.plugins.roomadmin.api import Affiliated
+from salut.plugins.roominvites.api import Invitation
+from salut.plugins.rooms.api import Member, Room, RoomInfo
+from salut.plugins.roomsearch.api import FoundRoom
 from salut.plugins.roster.api import Contact
 from tests.cli.conftest import Jp
 from tests.cli.fake_daemon import FakeDaemon, Params
@@ -85,6 +88,10 @@ SHAPES = {
     "STATUS": Status,
     "ROOM": Room,
     "MEMBER": Member,
+    "ROOM_INFO": RoomInfo,
+    "FOUND_ROOM": FoundRoom,
+    "AFFILIATED": Affiliated,
+    "INVITATION": Invitation,
     "DRAFT": Draft,
     "LINK": LinkState,
     "PROFILE": core.Profile,

@@ -62,7 +62,8 @@ class RoomAdminApi(Service):
         """Make a room and be in it. ``exists`` where there is one of this address.
 
         Without ``answers`` it is as the server makes rooms (section 10.1.2). With them its form is filled in before
-        anybody else may enter (section 10.1.3); where an answer does not fit there is no room. ``private``: for
+        anybody else may enter (section 10.1.3); where an answer does not fit there is no room. ``muc#roomconfig_``
+        and ``muc#register_`` may be left out of field names, here and below. ``private``: for
         members alone, hidden, lasting, and each sees who the others are, as far as the server's form has that.
         """
 

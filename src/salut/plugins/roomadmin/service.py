@@ -70,7 +70,7 @@ class RoomAdminService(RoomAdminApi):
                 preset = (
                     {name: values for name, values in PRIVATE.items() if form.field(name)} if private else {}
                 )
-                values = filled(form, preset | (answers or {}))
+                values = filled(form, preset | _named(form, answers or {}))
                 await self.protocol.configure(link, address, values, form.type)
             except SalutError:
                 with contextlib.suppress(SalutError):  # what went wrong first is what the window learns
@@ -85,7 +85,7 @@ class RoomAdminService(RoomAdminApi):
     async def configure(self, *, profile: str, room: str, answers: Answers) -> Form:
         link, address = self._host.link(profile), self._room(room)
         form = await self.protocol.form(link, address)
-        await self.protocol.configure(link, address, filled(form, answers), form.type)
+        await self.protocol.configure(link, address, filled(form, _named(form, answers)), form.type)
         return await self.protocol.form(link, address)
 
     async def destroy(
@@ -204,7 +204,7 @@ class RoomAdminService(RoomAdminApi):
         form = await self.protocol.registration(link, address)
         if not form.fields:
             raise SalutError("exists", _("You are registered with {} already.").format(address))
-        await self.protocol.register(link, address, filled(form, answers), form.type)
+        await self.protocol.register(link, address, filled(form, _named(form, answers)), form.type)
 
     async def unregister(self, *, profile: str, room: str) -> None:
         await self.protocol.register(self._host.link(profile), self._room(room), None, "")
@@ -243,6 +243,16 @@ class RoomAdminService(RoomAdminApi):
         if not address.local or address.resource:
             raise invalid(field, _("A room's address looks like name@server."))
         return address.bare
+
+
+def _named(form: Form, answers: Answers) -> Answers:
+    """Answers under whole names: ``roomname`` is ``muc#roomconfig_roomname`` where the form has no ``roomname``."""
+    known = {field.name for field in form.fields}
+    named: Answers = {}
+    for name, values in answers.items():
+        fits = [start + name for start in ("", CONFIG, "muc#register_") if start + name in known]
+        named[fits[0] if fits else name] = values
+    return named
 
 
 def _first(form: Form, name: str) -> str:
