@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_TOPIC: Final = 8192
 CONFIGURED: Final = 104
+STRANGE: Final = frozenset({"item-not-found", "not-acceptable", "gone"})  # as if we were not in the room
 
 
 class Hearing:
@@ -56,6 +57,8 @@ class Hearing:
             self._out(kept, step.trouble)
         elif step.what == "not-renamed" and step.trouble is not None:
             refuse(kept.renamed, NotInsideError(step.trouble))
+            if step.trouble.condition in STRANGE:
+                self._keeper.watch.suspect(kept)
         elif step.what in ("renamed", "self"):
             done(kept.renamed, None)
             self._keeper.show_now(kept)
@@ -145,4 +148,6 @@ class Hearing:
         if told.condition == "not-acceptable" and kept.stay.shown.state == "joined":
             lost = Trouble("lost", _("The room says that you are no longer in it."), passes=True)
             self._put_out(kept, lost)
+        elif told.condition in STRANGE and kept.stay.shown.state == "joined":
+            self._keeper.watch.suspect(kept)
         return False

@@ -47,12 +47,24 @@ class Watch:
         able = (pair for pair in joined if not pair[0].stay.wanted and self._online(pair[0]))
         due = (kept for kept, pulse in able if pulse.due(now))
         for kept in islice(due, MOST_AT_ONCE):
-            self._keeper.host.owner.spawn(self.ask(kept), f"still in {kept.address}?")
+            self.suspect(kept)
         if joined:
             self.begin()
 
     def _online(self, kept: Kept) -> bool:
         return self._keeper.host.is_online(kept.profile)
+
+    def suspect(self, kept: Kept) -> None:
+        """The room answered as if we were not in it: ask now; returns at once."""
+        self._keeper.host.owner.spawn(self.ask(kept), f"still in {kept.address}?")
+
+    async def _exists(self, kept: Kept) -> bool:
+        try:
+            link = self._keeper.host.link(kept.profile)
+            await self._keeper.protocol.info(link, kept.address, ANSWER_SECONDS)
+        except SalutError as error:
+            return error.data.get("condition") != "item-not-found"
+        return True
 
     async def ask(self, kept: Kept) -> None:
         """Ask a room; where it says that we are not in it, we are out and come again."""
@@ -66,6 +78,8 @@ class Watch:
         if not same or kept.stay.shown.state != "joined" or kept.pulse is None:
             return
         found = verdict(answer)
+        if answer == "item-not-found" and not await self._exists(kept):
+            found = "outside"  # not another nick: the room is no more
         if found == "inside":
             kept.pulse.heard(monotonic())
         elif found == "outside":
