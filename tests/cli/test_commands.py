@@ -114,8 +114,12 @@ def test_json_fields_are_those_of_the_contract(name: str) -> None:
             assert real is msgspec.NODEFAULT, key
         elif default == shapes.NO_MOMENT:
             assert real in (0, None), key
-        elif default == ():
+        elif default == () or isinstance(default, shapes.Many):
             assert real == [], key
+        elif isinstance(default, shapes.Maybe):
+            assert real is None, key
+        elif default is shapes.EMPTY:
+            assert real == {}, key
         elif isinstance(default, dict):
             assert type(real) is LinkState
             assert default is shapes.LINK

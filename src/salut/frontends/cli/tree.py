@@ -8,6 +8,10 @@ from salut.model.words import N_
 
 NAMES = (
     "send",
+    "reply",
+    "react",
+    "edit",
+    "retract",
     "log",
     "search",
     "read",

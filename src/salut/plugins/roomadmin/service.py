@@ -142,8 +142,6 @@ class RoomAdminService(RoomAdminApi):
 
     async def role(self, *, profile: str, room: str, nick: str, role: Role, reason: str = "") -> None:
         link, address = self._host.link(profile), self._room(room)
-        if nick not in self._rooms.members_of(profile, address):
-            raise not_found(_("Nobody called {} is in {}.").format(nick[:80], address))
         await self.protocol.role(link, address, nick, role, reason[:MAX_REASON])
 
     # Voice

@@ -58,9 +58,7 @@ class Stay:
         self.replaying = False
         self.join_id = ""
         self.wanted = ""  # the nick that we asked for, while we are in the room under another
-        self.vouches: bool | None = (
-            None  # whether the room announces occupant ids; None: it was not asked yet
-        )
+        self.vouches: bool | None = None  # whether it announces occupant ids; None: it was not asked yet
         self.hats: bool | None = None  # the same for hats
         self.pictured = False  # the room tells of its picture by presences
         self._claims: dict[str, Occupant] = {}  # what it told before it was asked

@@ -50,6 +50,8 @@ def message(inbound: Inbound) -> RoomMessage:
     subject = parts.get("subject")
     problem = parts.get("error")
     failed = problem if isinstance(problem, StanzaError) else None
+    key = (origin if isinstance(origin, str) and origin else inbound.id)[:512]
+    occupant = parts.get("occupant-id")
     return RoomMessage(
         room=room.lower(),
         nick=nick[:MAX_NICK],
@@ -58,7 +60,10 @@ def message(inbound: Inbound) -> RoomMessage:
         body=str(parts.get("body", "")),
         subject=str(subject) if subject is not None else None,
         thread=str(parts.get("thread", ""))[:512],
-        origin=(origin if isinstance(origin, str) and origin else inbound.id)[:512],
+        origin=key,
+        stanza=inbound.id[:512] if inbound.id != key else "",
+        occupant=occupant if isinstance(occupant, str) else "",
+        inbound=inbound,
         archive=next((key for who, key in ids if who == room), ""),
         stamp=next((when for who, when in stamps if who == room), 0),
         configured=CONFIGURED in cast("frozenset[int]", parts.get("muc-codes", ())),

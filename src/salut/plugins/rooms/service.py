@@ -38,6 +38,7 @@ class RoomsService(RoomsPort, RoomsApi):
     def __init__(self, host: Host, history: History, chat: Chat) -> None:
         super().__init__(Keeper(host, history, chat))
         self._host = host
+        self._chat = chat
         self.hearing = Hearing(host, history, chat, self.keeper)
 
     # Windows
@@ -246,6 +247,11 @@ class RoomsService(RoomsPort, RoomsApi):
         """See ``Rooms``."""
         told = self.keeper.protocol.read(inbound)
         kept = self.keeper.find(profile, told.room)
-        if kept is None or not told.body or told.type != "groupchat":
+        if (
+            kept is None
+            or told.type != "groupchat"
+            or not (told.body or (told.subject is None and self._chat.holds(inbound)))
+        ):
             return None
-        return reading.new_message(kept.stay, told, at=at, replayed=True)
+        new = reading.new_message(kept.stay, told, at=at, replayed=True)
+        return self._chat.filled(profile, new, inbound, True)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from salut.frontends.cli import roomadmin, roomfind, secret, show
+from salut.frontends.cli import moderate, roomadmin, roomfind, secret, show
 from salut.frontends.cli.link import Link, as_object
 from salut.frontends.cli.shapes import MEMBER, ROOM, number, objects, text, whole
 from salut.frontends.cli.spec import JSON, PROFILE, Argument, Command, Given, Option
@@ -95,6 +95,7 @@ def run_members(given: Given) -> int:
             text(member, "affiliation", "none"),
             text(member, "show", "online"),
             text(member, "address"),
+            ", ".join(text(hat, "title") or text(hat, "uri") for hat in objects(member, "hats")),
             text(member, "status"),
         )
         for member in members
@@ -140,6 +141,7 @@ COMMAND = Command(
         ),
         Command("leave", N_("leave a room and stay out"), ROOM_ARGUMENT, PROFILE, JSON, run=run_leave),
         Command("list", N_("show rooms joined or kept"), PROFILE, JSON, run=run_list),
+        moderate.COMMAND,
         Command("members", N_("show who is in a room"), ROOM_ARGUMENT, PROFILE, JSON, run=run_members),
         Command(
             "topic",
