@@ -16,12 +16,15 @@ from salut.model.errors import SalutError
 from salut.model.link import LinkState
 from salut.plugins.drafts.api import Draft
 from salut.plugins.history.api import Conversation, Message
+from salut.plugins.later.api import Scheduled
+from salut.plugins.notify.api import Notification
 from salut.plugins.presence.api import Presence, Status
 from salut.plugins.roomadmin.api import Affiliated
 from salut.plugins.roominvites.api import Invitation
 from salut.plugins.rooms.api import Member, Room, RoomInfo
 from salut.plugins.roomsearch.api import FoundRoom
 from salut.plugins.roster.api import Contact
+from salut.plugins.stars.api import Star
 from tests.cli.conftest import Jp
 from tests.cli.fake_daemon import FakeDaemon, Params
 
@@ -93,6 +96,9 @@ SHAPES = {
     "AFFILIATED": Affiliated,
     "INVITATION": Invitation,
     "DRAFT": Draft,
+    "NOTIFICATION": Notification,
+    "SCHEDULED": Scheduled,
+    "STAR": Star,
     "LINK": LinkState,
     "PROFILE": core.Profile,
     "WINDOW": core.Window,

@@ -10,7 +10,7 @@ import pytest
 
 from salut.api.contract import MARK
 from salut.engine.registry import Entry
-from salut.frontends.cli import forms
+from salut.frontends.cli import roomforms
 from salut.model.errors import SalutError
 from salut.model.form import Choice, Field, Form
 from salut.model.page import Page
@@ -111,10 +111,10 @@ def test_create_and_configure(jp: Jp, daemon: FakeDaemon) -> None:
 
 
 def test_answers() -> None:
-    assert forms.answers(["a=1", "b=x=y", "a=2", "c="]) == {"a": ["1", "2"], "b": ["x=y"], "c": []}
+    assert roomforms.answers(["a=1", "b=x=y", "a=2", "c="]) == {"a": ["1", "2"], "b": ["x=y"], "c": []}
     for wrong in ("a", "=1", ""):
         with pytest.raises(SalutError):
-            forms.answers([wrong])
+            roomforms.answers([wrong])
 
 
 def test_guarding(jp: Jp, daemon: FakeDaemon) -> None:

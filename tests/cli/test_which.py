@@ -12,6 +12,7 @@ from salut.frontends.cli import which
 from salut.frontends.cli.link import Link
 from salut.frontends.cli.shapes import number
 from salut.model.errors import SalutError, not_found
+from salut.plugins.history.content import Retraction
 from tests.cli.conftest import Jp
 from tests.cli.fake_daemon import FakeDaemon, Params
 from tests.cli.test_commands import ALICE, AT, BOB, CAROL, OFF, message, page, plain
@@ -23,6 +24,7 @@ SAID: dict[str, list[Any]] = {
         message(2, "his", at=AT + 1),
         message(3, "mine again", at=AT + 2, outgoing=True),
         message(6, "his again", at=AT + 9),
+        message(10, "", at=AT + 10, outgoing=True, retraction=Retraction(at=AT + 11)),
     ],
     EVE: [
         message(4, "hers", at=AT + 3, conversation=EVE),
@@ -121,5 +123,5 @@ def test_nothing_to_name(link: Link, daemon: FakeDaemon) -> None:
 
 def test_log_shows_ids(jp: Jp, link: Link, daemon: FakeDaemon) -> None:
     lines = jp("log", BOB, "--ids").out.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == ["1", "2", "3", "6"]
+    assert [line.split()[0] for line in lines[1:]] == ["1", "2", "3", "6", "10"]
     assert jp("log", BOB).out.splitlines()[1].startswith("22:13:20 ")

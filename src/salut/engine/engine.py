@@ -116,6 +116,8 @@ class Engine(DaemonApi):
             self._wires,
             self.settings,
             self.profiles.address,
+            self.windows,
+            self.profiles,
         )
         await self.plugins.load(classes, host, self.registry)
         stored = await self.readers.read(

@@ -24,7 +24,7 @@ from tests.engine_kit import running_engine
 Wrap = Callable[..., Any]
 
 
-def die(*_given: object) -> None:
+def die(*_given: object, **_named: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 

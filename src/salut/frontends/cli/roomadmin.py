@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from salut.frontends.cli import forms, show
+from salut.frontends.cli import roomforms, show
 from salut.frontends.cli.link import Link, as_object
 from salut.frontends.cli.shapes import AFFILIATED, ROOM, objects, text, whole
 from salut.frontends.cli.spec import JSON, PROFILE, Argument, Command, Given, Option
@@ -24,7 +24,7 @@ ROOM_ARGUMENT = Argument(
 REASON = Option(
     "--reason", metavar="TEXT", about=N_("what the person concerned, or everybody there, is told")
 )
-ANSWERS = Argument("answers", forms.ABOUT, "any")
+ANSWERS = Argument("answers", roomforms.ABOUT, "any")
 
 
 def run_create(given: Given) -> int:
@@ -33,7 +33,7 @@ def run_create(given: Given) -> int:
     if given.maybe("nick"):
         params["nick"] = given.text("nick")
     if given.many("answers"):
-        params["answers"] = forms.answers(given.many("answers"))
+        params["answers"] = roomforms.answers(given.many("answers"))
     with Link(given) as link:
         profile, address = link.find(given.text("room"))
         params |= {"profile": profile, "room": address}
@@ -50,14 +50,14 @@ def run_configure(given: Given) -> int:
         params: Object = {"profile": profile, "room": address}
         words = given.many("answers")
         if words:
-            params["answers"] = forms.answers(words)
+            params["answers"] = roomforms.answers(words)
             form = as_object(link.write("roomadmin.configure", params, FORM_SECONDS))
         else:
             form = as_object(link.call("roomadmin.form", params, FORM_SECONDS))
     if given.flag("json"):
         show.data({"profile": profile, "room": address, **form})
     elif not words:
-        forms.present(form)
+        roomforms.present(form)
     return 0
 
 
@@ -70,7 +70,7 @@ def run_register(given: Given) -> int:
         if given.flag("remove"):
             link.write("roomadmin.unregister", params, FORM_SECONDS)
         elif given.many("answers"):
-            params["answers"] = forms.answers(given.many("answers"))
+            params["answers"] = roomforms.answers(given.many("answers"))
             link.write("roomadmin.register", params, FORM_SECONDS)
         else:
             form = as_object(link.call("roomadmin.registration", params, FORM_SECONDS))
@@ -79,7 +79,7 @@ def run_register(given: Given) -> int:
     if given.flag("json"):
         show.data({"profile": profile, "room": address, **form})
     elif objects(form, "fields"):
-        forms.present(form)
+        roomforms.present(form)
     return 0
 
 

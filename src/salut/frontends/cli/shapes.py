@@ -174,6 +174,20 @@ MEMBER: Mapping[str, object] = {
     "hats": (),
 }
 DRAFT: Mapping[str, object] = {"conversation": REQUIRED, "text": REQUIRED, "at": MOMENT, "window": ""}
+SCHEDULED: Mapping[str, object] = {
+    "id": REQUIRED,
+    "conversation": REQUIRED,
+    "body": REQUIRED,
+    "subject": "",
+    "at": MOMENT,
+    "made_at": MOMENT,
+    "undo": False,
+    "state": "waiting",
+    "late": False,
+    "error": "",
+    "message": 0,
+}
+STAR: Mapping[str, object] = {"message": REQUIRED, "conversation": REQUIRED, "at": MOMENT, "said_at": MOMENT}
 LINK: Mapping[str, object] = {
     "state": "offline",
     "reason": "",
@@ -216,6 +230,17 @@ DAEMON: Mapping[str, object] = {
     "plugins": REQUIRED,
     "trouble": "",
 }
+NOTIFICATION: Mapping[str, object] = {
+    "conversation": REQUIRED,
+    "title": "",
+    "at": MOMENT,
+    "unread": 1,
+    "mentions": 0,
+    "sender": "",
+    "preview": "",
+    "window": "",
+    "quiet": False,
+}
 KINDS: Mapping[str, Mapping[str, object]] = {
     "message": MESSAGE,
     "conversation": CONVERSATION,
@@ -223,8 +248,11 @@ KINDS: Mapping[str, Mapping[str, object]] = {
     "room": ROOM,
     "invitation": INVITATION,
     "draft": DRAFT,
+    "scheduled": SCHEDULED,
+    "star": STAR,
     "status": STATUS,
     "profile": PROFILE,
+    "notification": NOTIFICATION,
 }
 
 

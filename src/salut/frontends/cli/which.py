@@ -85,7 +85,7 @@ def _newest(link: Link, profile: str, address: str, own: bool, pages: int = MOST
             question["before"] = mark
         page = link.object("history.page", question)
         for message in reversed(objects(page, "items")):
-            if flag(message, "outgoing") is own:
+            if flag(message, "outgoing") is own and message.get("retraction") is None:
                 return message
         mark = page.get("before")
         if mark is None:

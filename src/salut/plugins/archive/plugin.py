@@ -12,6 +12,7 @@ from salut.api.wire import Item
 from salut.engine.plugin import Host, Plugin
 from salut.plugins.archive import gaps
 from salut.plugins.archive.api import CONTRACT
+from salut.plugins.archive.preferences import PreferencesService
 from salut.plugins.archive.protocol import ArchiveProtocol
 from salut.plugins.archive.service import ArchiveService
 from salut.plugins.rooms.api import Rooms
@@ -34,6 +35,7 @@ class ArchivePlugin(Plugin):
         super().__init__(host)
         self._service = ArchiveService(host)
         protocol = self._service.protocol = ArchiveProtocol(cast("Wires", host.wires), host.log)
+        self._preferences = PreferencesService(host, protocol)
         rooms = host.prefer("rooms", Rooms)  # type: ignore[type-abstract]  # the port's Protocol
         if rooms is not None:
             protocol.room_message = rooms.message
@@ -42,7 +44,7 @@ class ArchivePlugin(Plugin):
             rooms.on_joined(self._service.joined)
 
     def services(self) -> Sequence[Service]:
-        return (self._service,)
+        return (self._service, self._preferences)
 
     async def start(self) -> None:
         await self._service.settle()

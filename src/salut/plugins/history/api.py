@@ -269,6 +269,9 @@ class History(Protocol):
     def pending_acts(self, profile: str) -> Awaitable[list[OwnAct]]:
         """What the person did to messages and the server has not acknowledged, in order."""
 
+    def unread(self, read: Read, pid: int) -> list[Conversation]:
+        """Conversations that hold something unread; for reader threads."""
+
     def titles(self, title_of: Callable[[Tx, str], str]) -> None:
         """``title_of(tx, address)`` names each conversation with a contact that is made from now on; it is called
         in the writer's thread."""

@@ -197,6 +197,13 @@ class HistoryService(HistoryApi):
         pid = self._host.pid(profile)
         return await self._host.readers.read(lambda read: deeds.pending(read, pid))
 
+    def unread(self, read: Read, pid: int) -> list[Conversation]:
+        """See ``History``."""
+        return [
+            rows.conversation(row)
+            for row in read.all(f"{rows.CONVERSATIONS} WHERE pid=? AND unread>0", (pid,))
+        ]
+
     def titles(self, title_of: Callable[[Tx, str], str]) -> None:
         """See ``History``."""
         self._ledger.title_of = title_of
