@@ -496,8 +496,7 @@ WORKS: dict[str, Check] = {
     check.__name__: check
     for check in (
         history, chat, receipts, markers, carbons, roster, presence, rooms, roomadmin,
-        roominvites, roomsearch, archive, drafts, names, setup
-        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup,
+        roominvites, roomsearch, archive, drafts, names, setup,
         edits, reactions, replies, attachments, mentions, notify, csi,
         later, stars,
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, account,
