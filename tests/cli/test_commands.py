@@ -22,7 +22,10 @@ from salut.plugins.later.api import Scheduled
 from salut.plugins.notify.api import Notification
 from salut.plugins.preferences.api import FOREVER
 from salut.plugins.presence.api import Presence, Status
-from salut.plugins.rooms.api import Member, Room
+from salut.plugins.roomadmin.api import Affiliated
+from salut.plugins.roominvites.api import Invitation
+from salut.plugins.rooms.api import Member, Room, RoomInfo
+from salut.plugins.roomsearch.api import FoundRoom
 from salut.plugins.roster.api import Contact
 from salut.plugins.stars.api import Star
 from salut.plugins.vcards.api import VCard
@@ -92,6 +95,10 @@ SHAPES = {
     "STATUS": Status,
     "ROOM": Room,
     "MEMBER": Member,
+    "ROOM_INFO": RoomInfo,
+    "FOUND_ROOM": FoundRoom,
+    "AFFILIATED": Affiliated,
+    "INVITATION": Invitation,
     "DRAFT": Draft,
     "AVATAR": Avatar,
     "VCARD": VCard,

@@ -17,7 +17,6 @@ from tests.plugins.rooms.test_rooms_server import fresh_room, join, room_is
 
 PUBSUB = "http://jabber.org/protocol/pubsub"
 NODE = "urn:xmpp:bookmarks:1"
-WATCHED = ["csi"]  # as with a window that looks: ejabberd holds events back from clients that are inactive
 LATER = 4_000_000_000_000_000  # in the year 2096
 
 
@@ -27,8 +26,8 @@ async def two_daemons(
 ) -> AsyncIterator[tuple[EngineKit, EngineKit]]:
     """Two daemons of one account, each with it as its profile ``me``."""
     async with (
-        running_engine(folder / "desk", server, {"me": account}, without=WATCHED) as desk,
-        running_engine(folder / "phone", server, {"me": account}, without=WATCHED) as phone,
+        running_engine(folder / "desk", server, {"me": account}) as desk,
+        running_engine(folder / "phone", server, {"me": account}) as phone,
     ):
         yield desk, phone
 
@@ -119,11 +118,11 @@ async def quiet(kit: EngineKit) -> bool:
 async def test_c21_a_new_device_joins_what_there_is(server: XmppServer, tmp_path: Path) -> None:
     account = server.account("romeo")
     room, secret = fresh_room(server), fresh_room(server)
-    async with running_engine(tmp_path / "desk", server, {"me": account}, without=WATCHED) as desk:
+    async with running_engine(tmp_path / "desk", server, {"me": account}) as desk:
         await join(desk, "me", room, "Romeo")
         await desk.call("bookmarks.set", profile="me", room=secret, name="Not joined", nick="R")
         await desk.until(lambda: quiet(desk))
-    async with running_engine(tmp_path / "new", server, {"me": account}, without=WATCHED) as new:
+    async with running_engine(tmp_path / "new", server, {"me": account}) as new:
         await room_is(new, "me", room, state="joined", nick="Romeo")
         await bookmark_is(new, secret, name="Not joined", nick="R", autojoin=False)
         assert [shown["address"] for shown in await new.call("rooms.list", profile="me")] == [room]
@@ -173,7 +172,7 @@ async def test_what_another_client_keeps_in_a_bookmark_is_not_lost(
 ) -> None:
     account, other = server.account("me"), server.account("host")
     room = fresh_room(server)
-    async with running_engine(tmp_path, server, {"me": account, "host": other}, without=WATCHED) as kit:
+    async with running_engine(tmp_path, server, {"me": account, "host": other}) as kit:
         await join(kit, "host", room)  # so that the room stays
         await join(kit, "me", room, "Mine")
         await kit.until(lambda: quiet(kit))
@@ -207,7 +206,7 @@ async def test_what_another_client_keeps_in_a_bookmark_is_not_lost(
 async def test_passwords_follow_and_are_sealed(server: XmppServer, tmp_path: Path) -> None:
     account, owner = server.account("me"), server.account("owner")
     room = fresh_room(server)
-    async with running_engine(tmp_path / "owner", server, {"owner": owner}, without=WATCHED) as host:
+    async with running_engine(tmp_path / "owner", server, {"owner": owner}) as host:
         await join(host, "owner", room)
         form = (
             "<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'>"
@@ -234,7 +233,7 @@ async def test_clients_of_the_old_format(server: XmppServer, tmp_path: Path) -> 
     """Prosody unifies both formats itself (#compat), ejabberd 23.01 leaves it to us."""
     account = server.account("me")
     old, ours = fresh_room(server), fresh_room(server)
-    async with running_engine(tmp_path, server, {"me": account}, without=WATCHED) as kit:
+    async with running_engine(tmp_path, server, {"me": account}) as kit:
         await old_client_writes(
             kit, f"<conference jid='{old}' autojoin='true' name='Old'><nick>Elder</nick></conference>"
         )
@@ -263,7 +262,7 @@ async def test_forged_bookmarks_are_refused(server: XmppServer, tmp_path: Path) 
     """Only our own account tells of our bookmarks, and only its bare address."""
     me, eve = server.account("me"), server.account("eve")
     room = fresh_room(server)
-    async with running_engine(tmp_path, server, {"me": me, "eve": eve}, without=WATCHED) as kit:
+    async with running_engine(tmp_path, server, {"me": me, "eve": eve}) as kit:
         event = (
             f"<event xmlns='{PUBSUB}#event'><items node='{NODE}'><item id='{room}'>"
             f"<conference xmlns='{NODE}' autojoin='1'/></item></items></event>"
@@ -283,7 +282,7 @@ async def test_forged_bookmarks_are_refused(server: XmppServer, tmp_path: Path) 
 async def test_bookmarks_that_lead_nowhere_harm_nothing(server: XmppServer, tmp_path: Path) -> None:
     account = server.account("me")
     room, nowhere = fresh_room(server), "nobody@nowhere.invalid"
-    async with running_engine(tmp_path, server, {"me": account}, without=WATCHED) as kit:
+    async with running_engine(tmp_path, server, {"me": account}) as kit:
         await join(kit, "me", room, "Me")
         await kit.until(lambda: quiet(kit))
         await publish(kit, "not an address", f"<conference xmlns='{NODE}' autojoin='1'/>")

@@ -13,7 +13,7 @@ from tests.plugins.bookmarks.test_bookmarks_server import two_daemons
 from tests.plugins.mds.test_mds_server import say, unread, unread_is
 from tests.plugins.rooms.test_rooms_server import fresh_room, join, room_is
 
-WITHOUT_NODE = ["mds", "csi"]  # what moves the mark is the marker alone
+WITHOUT_NODE = ["mds"]  # what moves the mark is the marker alone
 
 
 async def test_r2_the_marker_of_another_device_moves_the_mark(server: XmppServer, tmp_path: Path) -> None:

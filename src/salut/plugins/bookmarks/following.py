@@ -45,7 +45,7 @@ class Following:
             return shown is not None and shown.autojoin
         if shown is None or not shown.autojoin:
             return True
-        return bool(mark.nick) and shown.state != "joining" and shown.nick != mark.nick
+        return bool(mark.nick) and shown.state != "joining" and (shown.wanted or shown.nick) != mark.nick
 
     async def _follow(self, profile: str, room: str) -> None:
         try:
@@ -68,5 +68,7 @@ class Following:
             await self._rooms.leave_kept(profile, room)
         elif self._lacks(profile, room):
             shown = self._rooms.find(profile, room)
-            nick = mark.nick or (shown.nick if shown is not None else self.nick(profile, mark))
+            nick = mark.nick or (
+                (shown.wanted or shown.nick) if shown is not None else self.nick(profile, mark)
+            )
             await self._rooms.join_kept(profile, room, nick, mark.password)

@@ -116,11 +116,11 @@ class BookmarksService(BookmarksApi):
         if mark is None:
             if not room.autojoin or len(self.book.of(profile)) >= MOST:
                 return
-            fresh = Mark(address=room.address, nick=room.nick, autojoin=True)
+            fresh = Mark(address=room.address, nick=room.wanted or room.nick, autojoin=True)
         else:
             fresh = msgspec.structs.replace(mark, autojoin=room.autojoin)
-            if room.state == "joined" and room.nick != self._following.nick(profile, mark):
-                fresh = msgspec.structs.replace(fresh, nick=room.nick)
+            if room.state == "joined" and (room.wanted or room.nick) != self._following.nick(profile, mark):
+                fresh = msgspec.structs.replace(fresh, nick=room.wanted or room.nick)
         if room.state == "joined":
             fresh = self._with_password(profile, fresh)
         if fresh != mark:
@@ -141,7 +141,7 @@ class BookmarksService(BookmarksApi):
             room = self._rooms.find(profile, setting.address)
             if room is None:
                 return False
-            mark = Mark(address=room.address, nick=room.nick, autojoin=room.autojoin)
+            mark = Mark(address=room.address, nick=room.wanted or room.nick, autojoin=room.autojoin)
         self.book.change(profile, mark.with_wishes(setting))
         await self.book.settle(profile, [setting.address])
         return True
