@@ -26,6 +26,7 @@ async def test_r2_the_marker_of_another_device_moves_the_mark(server: XmppServer
     ):
         await say(friend, me.jid, "one", "two", "three")
         for kit in (desk, phone):
+            kit.meet("me", bob.jid)
             await unread_is(kit, bob.jid, 3)
         messages = await desk.messages("me", bob.jid)
         await desk.call("history.mark_read", profile="me", conversation=bob.jid, up_to=messages[1]["id"])
