@@ -31,6 +31,19 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str = ""
 
 
+class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The newest messages of one conversation inside a gap that is still open.
+
+    Between ``place`` and the upper end of the gap nothing of this conversation is missing; below it, down to the
+    gap's lower end, something may be (nothing, if ``whole``). It goes with its gap.
+    """
+
+    gap: int
+    conversation: str
+    place: int = 0
+    whole: bool = False
+
+
 class ArchiveApi(Service):
     """The server's archives."""
 
@@ -50,13 +63,19 @@ class ArchiveApi(Service):
     @method(scope="send", write=True)
     @abstractmethod
     async def older(self, *, profile: str, conversation: str, limit: int = 100) -> Page[int]:
-        """Fetch older messages of a conversation than history holds; returns the new messages' ids.
+        """Fetch the newest messages of a conversation that history lacks: out of a gap that is still open, else
+        older ones than it holds. Returns the new messages' ids.
 
-        ``limit`` at most 100. ``before`` of the page is set while there are more. ``busy`` while what came
-        since the last session is still being fetched.
+        ``limit`` at most 100. ``before`` of the page is set while there are more. ``busy`` in the moment after
+        the connection, until it is known what is missing.
         """
 
 
 CONTRACT: Final = Contract(
-    plugin="archive", services=(ArchiveApi,), kinds=(Kind("gap", Gap, "gap id", snapshot=True),)
+    plugin="archive",
+    services=(ArchiveApi,),
+    kinds=(
+        Kind("gap", Gap, "gap id", snapshot=True),
+        Kind("head", Head, "gap id, space, conversation", snapshot=True),
+    ),
 )
