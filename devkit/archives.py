@@ -25,7 +25,8 @@ TABLE = (
     '"user" TEXT NOT NULL, "store" TEXT NOT NULL, "key" TEXT NOT NULL, "when" INTEGER NOT NULL, "with" TEXT NOT NULL, '
     '"type" TEXT NOT NULL, "value" TEXT NOT NULL)',
     'CREATE UNIQUE INDEX IF NOT EXISTS "prosodyarchive_index" ON "prosodyarchive" ("host", "user", "store", "key")',
-    'CREATE INDEX IF NOT EXISTS "prosodyarchive_with_when" ON "prosodyarchive" ("host", "user", "store", "with", "when")',
+    'CREATE INDEX IF NOT EXISTS "prosodyarchive_with_when" ON "prosodyarchive" '
+    '("host", "user", "store", "with", "when")',
     'CREATE INDEX IF NOT EXISTS "prosodyarchive_when" ON "prosodyarchive" ("host", "user", "store", "when")',
     'CREATE INDEX IF NOT EXISTS "prosodyarchive_sort" ON "prosodyarchive" ("host", "user", "store", "sort_id")',
 )
@@ -69,6 +70,7 @@ def put(server: Prosody, account: Account, said: Iterable[Said]) -> int:
 def _stanza(to: str, one: Said, key: str) -> str:
     return (
         f"<message xmlns='jabber:client' type='chat' id={quoteattr('m' + key)} from={quoteattr(one.sender + '/phone')} "
-        f"to={quoteattr(to)}><body>{escape(one.body)}</body><origin-id xmlns='urn:xmpp:sid:0' id={quoteattr('m' + key)}/>"
+        f"to={quoteattr(to)}><body>{escape(one.body)}</body>"
+        f"<origin-id xmlns='urn:xmpp:sid:0' id={quoteattr('m' + key)}/>"
         f"<request xmlns='urn:xmpp:receipts'/><markable xmlns='urn:xmpp:chat-markers:0'/></message>"
     )

@@ -93,14 +93,16 @@ class World:
             item.message.archive, item.message.at = item.id, item.at
         return items
 
-    def head_page(self, row: Row, head: HeadRow | None, other: str) -> Results:
+    def head_page(self, row: Row, head: HeadRow | None, other: str, alone: bool) -> Results:
         """The same, asked about one conversation."""
         ids = [item.id for item in self.archive]
         end = ids.index(head.before_id if head is not None else row.before_id)
         begin = ids.index(row.after_id) + 1 if row.after_id else 0
+        if head is None and alone:  # asked by time alone, which says little here
+            begin, end = 0, len(ids)
         found = [item for item in self.archive[begin:end] if self.whose[int(item.id[1:])] == other]
         items = found[-self.rng.randint(1, 4) :]
-        return Results(self.read(items), len(items) == len(found))
+        return Results(self.read(items), len(items) == len(found) and (begin > 0 or not row.after_id))
 
     async def fetch_head(self, row: Row) -> None:
         """A page of one conversation, if the gap's own newest is there."""
@@ -109,7 +111,7 @@ class World:
         other = self.rng.choice(self.others)
         pid = self.kit.engine.journal.journals.pids["alice"]
         head = await self.kit.engine.readers.read(lambda read: heads.find(read, pid, row.id, other))
-        page = self.head_page(row, head, other)
+        page = self.head_page(row, head, other, len(await self.rows()) == 1)
         while self.rng.random() < 0.2:
             await self.hear()
         now, _ids = await self.commit(lambda tx: self.keeper.keep_head(tx, row.id, other, page))

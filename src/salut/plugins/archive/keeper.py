@@ -112,14 +112,18 @@ class Keeper:
             item for item in page.items if item.message is None or item.message.conversation == conversation
         ]
         standing = self._standing(tx, items)
+        above = first_above(standing, row)
+        items, standing = items[:above], standing[:above]
         reached = last_reached(items, standing, row)
         self._old_news(row, items, fresh)
         cap = min(place for place in (row.cap, head.place, 1 << 62) if place)
         low, ids = self._store(tx, row, items[reached + 1 :], standing[reached + 1 :], cap)
-        head.place, head.whole = low or head.place, reached >= 0 or page.complete or not page.items
-        head.before_id = page.items[0].id if page.items else head.before_id
-        heads.write(tx, head)
-        table.write(tx, row)
+        head.place, head.whole = low or head.place, reached >= 0 or page.complete
+        if page.items:
+            head.before_id = page.items[0].id
+        if page.items or page.complete:
+            heads.write(tx, head)
+            table.write(tx, row)
         return head, ids
 
     def _standing(self, tx: Tx, items: Sequence[Result]) -> list[Standing | None]:
@@ -220,6 +224,14 @@ def entry(message: NewMessage, stands: Standing | None) -> Entry:
     if stands is None:
         return Entry(message.at, None, message.outgoing)
     return Entry(message.at, stands.place, message.outgoing and not stands.sub)
+
+
+def first_above(standing: Sequence[Standing | None], row: Row) -> int:
+    """The first of the page that stands above the gap: it and what follows is live, or comes live in a moment."""
+    for number, stands in enumerate(standing):
+        if stands is not None and stands.sure and row.cap and stands.place > row.cap:
+            return number
+    return len(standing)
 
 
 def last_reached(items: Sequence[Result], standing: Sequence[Standing | None], row: Row) -> int:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 from salut.api.ports import Read
 from salut.engine.plugin import Host, Link
 from salut.model.words import _
+from salut.plugins.archive import gaps as table
 from salut.plugins.archive import heads
-from salut.plugins.archive.asking import head_question
+from salut.plugins.archive.asking import alone, head_question
 from salut.plugins.archive.gaps import Row
 from salut.plugins.archive.heads import HeadRow
 from salut.plugins.archive.query import ArchiveError, Results
@@ -53,7 +54,7 @@ class Newest:
     ) -> None:
         """The head of each of these; those that have one are left alone. Raises ``ArchiveError`` where the
         connection is lost; what else an archive says against one conversation is no harm to the others."""
-        if row.after_id and not ids:
+        if head_question(row, None, "", NEWEST, ids=ids, alone=await self._alone(link, row)) is None:
             return
         done = await self._heads(link, row)
         waiting = [name for name in conversations if name not in done][: max(heads.MOST_HEADS - len(done), 0)]
@@ -87,11 +88,17 @@ class Newest:
         ids: bool,
     ) -> tuple[HeadRow | None, list[int]]:
         """One page of one conversation; its head (``None``: nothing is missing any more) and the new messages."""
-        ask = head_question(row, head, conversation, limit, ids=ids)
-        if ask is None:
-            raise ArchiveError("feature-not-implemented", _("It comes with what is fetched in the background."))
-        page = await protocol.page(link, ask)
+        asked = head_question(row, head, conversation, limit, ids=ids, alone=await self._alone(link, row))
+        if asked is None:
+            raise ArchiveError(
+                "feature-not-implemented", _("It comes with what is fetched in the background.")
+            )
+        page = await protocol.page(link, asked.ask)
+        page.complete = page.complete and asked.exact
         return await self._keep(link.profile, row, conversation, page)
+
+    async def _alone(self, link: Link, row: Row) -> bool:
+        return await self._host.readers.read(lambda read: alone(row, table.load(read, link.pid, row.stream)))
 
     async def _heads(self, link: Link, row: Row) -> Collection[str]:
         found = await self._host.readers.read(lambda read: heads.load(read, link.pid, row.id))
