@@ -5,7 +5,8 @@
 ``--managed`` adds a third plugin, stream management (XEP-0198), which makes the server work more.
 It prints ``online``, then takes commands: ``count N`` prints ``counting``, and ``counted N SECONDS`` (from
 the first to the last) once N further messages have come; ``flood N TO`` sends N messages, numbered on, and
-prints ``sent N``.
+prints ``sent N``; ``join ROOM NICK`` enters a room and prints ``joined SECONDS`` once it is in (with ``--rooms``, which
+adds a plugin for rooms, XEP-0045). ``--roster`` asks for the roster before ``online``.
 """
 
 from __future__ import annotations
@@ -31,8 +32,11 @@ def _say(line: str) -> None:
 class Bare(ClientXMPP):
     """As small as a client can be."""
 
-    def __init__(self, jid: str, password: str, managed: bool) -> None:
+    def __init__(self, jid: str, password: str, *, managed: bool, rooms: bool, roster: bool) -> None:
         super().__init__(jid, password)
+        self._roster = roster
+        if rooms:
+            self.register_plugin("xep_0045")
         if managed:
             self.register_plugin("xep_0198")
         self.register_plugin("xep_0030")
@@ -42,7 +46,9 @@ class Bare(ClientXMPP):
         self.seen = self.size = self.goal = self.sent = 0
         self.first = 0.0
 
-    def _start(self, _: object) -> None:
+    async def _start(self, _: object) -> None:
+        if self._roster:
+            await self.get_roster()
         self.send_presence()
         _say("online")
 
@@ -58,6 +64,13 @@ class Bare(ClientXMPP):
         """Tell when so many have come."""
         self.seen, self.goal = 0, number
         _say("counting")
+
+    async def join(self, room: str, nick: str) -> None:
+        """Enter a room and be in."""
+        begin = time.perf_counter()
+        rooms: Any = self.plugin["xep_0045"]
+        await rooms.join_muc_wait(room, nick, maxstanzas=0)
+        _say(f"joined {time.perf_counter() - begin:.6f}")
 
     async def flood(self, number: int, to: str) -> None:
         """Send as fast as the server takes it."""
@@ -83,9 +96,11 @@ async def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("ca_file")
     parser.add_argument("--starttls", action="store_true")
-    parser.add_argument("--managed", action="store_true")
+    for option in ("--managed", "--rooms", "--roster"):
+        parser.add_argument(option, action="store_true")
     options = parser.parse_args()
-    client = Bare(options.jid, os.environ["BENCH_PASSWORD"], options.managed)
+    password = os.environ["BENCH_PASSWORD"]
+    client = Bare(options.jid, password, managed=options.managed, rooms=options.rooms, roster=options.roster)
     client.ssl_context.load_verify_locations(options.ca_file)
     client.enable_direct_tls, client.enable_starttls = not options.starttls, options.starttls
     client.connect(options.host, options.port)
@@ -97,6 +112,8 @@ async def main() -> None:
         match words:
             case ["count", number]:
                 client.count(int(number))
+            case ["join", room, nick]:
+                await client.join(room, nick)
             case ["flood", number, to]:
                 await client.flood(int(number), to)
 
