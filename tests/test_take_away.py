@@ -13,13 +13,16 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 import structlog
 
 from devkit.servers import Account, XmppServer
 from salut.api.contract import MARK
+from salut.api.core import Window
 from salut.engine.host import GROUP
 from salut.engine.plugin import Plugin
+from salut.model import moment
 from salut.model.errors import SalutError
 from salut.plugins.history.api import History, NewMessage
 from tests.engine_kit import EngineKit, running_engine
@@ -241,6 +244,33 @@ async def drafts(scene: Scene) -> None:
     assert (draft["conversation"], draft["text"]) == (scene.bob.jid, "unfinis")
 
 
+async def later(scene: Scene) -> None:
+    held = await scene.kit.call("later.send", profile="alice", to=scene.bob.jid, body="no, not so", undo=60)
+    assert (await scene.kit.call("later.undo", profile="alice"))["id"] == held["id"]
+    if scene.has("drafts"):
+        (draft,) = await scene.kit.call("drafts.list", profile="alice")
+        assert draft["text"].startswith("no, not so")
+        await scene.kit.call("drafts.set", profile="alice", conversation=scene.bob.jid, text="")
+    else:
+        (kept,) = (await scene.kit.call("later.list", profile="alice"))["items"]
+        assert (kept["body"], kept["state"]) == ("no, not so", "stopped")
+    at = moment.now() + moment.SECOND // 10
+    await scene.kit.call("later.schedule", profile="alice", to=scene.bob.jid, body="at its time", at=at)
+    await scene.holds("alice", "at its time")
+
+
+async def stars(scene: Scene) -> None:
+    port = cast("History", scene.kit.engine.plugins.plugins["history"].port())
+    new = NewMessage(
+        conversation="star@example.org", sender="star@example.org", body="to find", origin="st-1"
+    )
+    message = await port.ingest("alice", new)
+    assert message is not None
+    await scene.kit.call("stars.set", profile="alice", message=message.id)
+    page = await scene.kit.call("stars.list", profile="alice")
+    assert [item["message"]["body"] for item in page["items"]] == ["to find"]
+
+
 async def names(scene: Scene) -> None:
     named = await scene.kit.call("names.resolve", profile="alice", text="new@example.org")
     assert (named["address"], named["kind"]) == ("new@example.org", "address")
@@ -266,13 +296,121 @@ async def setup(scene: Scene) -> None:
     assert [place.get("code", "") for place in probe["places"]] == [""]
 
 
+async def _becomes(scene: Scene, key: int, **wanted: object) -> None:
+    """Wait until a message of alice's is shown so."""
+
+    async def so() -> bool:
+        message = await scene.kit.call("history.get", profile="alice", message=key)
+        return all(message.get(name) == value for name, value in wanted.items())
+
+    await scene.kit.until(so)
+
+
+async def edits(scene: Scene) -> None:
+    sent = await scene.send("alice", "mistkae")
+    edited = await scene.kit.call("edits.edit", profile="alice", message=sent["id"], body="mistake")
+    assert edited["body"] == "mistake"
+    await scene.kit.call("edits.retract", profile="alice", message=sent["id"])
+    await _becomes(scene, sent["id"], body="")
+
+
+async def reactions(scene: Scene) -> None:
+    sent = await scene.send("alice", "react to this")
+    scene.answer(sent, "<reactions id='{}' xmlns='urn:xmpp:reactions:0'><reaction>x</reaction></reactions>")
+    await _becomes(scene, sent["id"], reactions=[{"emoji": "x", "senders": [scene.bob.jid]}])
+    mine = await scene.kit.call("reactions.react", profile="alice", message=sent["id"], add=["y"])
+    assert [reaction["emoji"] for reaction in mine["reactions"]] == ["x", "y"]
+
+
+async def replies(scene: Scene) -> None:
+    sent = await scene.send("alice", "a question")
+    answer = await scene.kit.call("replies.reply", profile="alice", message=sent["id"], body="an answer")
+    assert answer["reply"]["message"] == sent["id"]
+
+
+async def _told(scene: Scene, body: str, payload: str) -> dict[str, Any]:
+    """What alice holds of a message from bob's device."""
+    alice = scene.kit.session("alice").jid
+    scene.kit.session("bob").send(
+        f"<message to='{alice}' type='chat' id='{body}'><body>{body}</body>{payload}</message>"
+    )
+    await scene.holds("alice", body)
+    found: dict[str, Any] = next(
+        m for m in await scene.kit.messages("alice", scene.bob.jid) if m["body"] == body
+    )
+    return found
+
+
+async def notify(scene: Scene) -> None:
+    await _told(scene, "ring", "")
+
+    async def rings() -> bool:
+        found = await scene.kit.call("notify.list", profile="alice")
+        return scene.bob.jid in [each["conversation"] for each in found]
+
+    await scene.kit.until(rings)
+    await scene.kit.call("notify.dismiss", profile="alice")
+    assert await scene.kit.call("notify.list", profile="alice") == []
+
+
+async def _states(scene: Scene) -> list[str]:
+    """What alice's server is told when somebody looks at a window and away."""
+    sent: list[str] = []
+    session = scene.kit.session("alice")
+    send = session.send_nonza
+    session.send_nonza = lambda xml: (sent.append(xml), send(xml))[1]  # type: ignore[method-assign,func-returns-value]
+    window = Window(id="w", name="w", kind="test", version="", since=0, binding="unix", focused=True)
+    scene.kit.engine.windows.add(window, lambda: None, lambda: 0)
+    scene.kit.engine.windows.update(msgspec.structs.replace(window, focused=False))
+    scene.kit.engine.windows.remove("w")
+    session.send_nonza = send  # type: ignore[method-assign]
+    return sent
+
+
+async def csi(scene: Scene) -> None:
+    assert "<inactive xmlns='urn:xmpp:csi:0'/>" in await _states(scene)
+
+
+async def no_csi(scene: Scene) -> None:
+    assert await _states(scene) == []
+
+
+LINK = "<x xmlns='jabber:x:oob'><url>https://example.org/x</url></x>"
+NAMED = "<reference xmlns='urn:xmpp:reference:0' type='mention' uri='xmpp:{}' begin='0' end='2'/>"
+
+
+async def attachments(scene: Scene) -> None:
+    assert (await _told(scene, "a link", LINK))["attachments"] == [{"url": "https://example.org/x"}]
+
+
+async def no_attachments(scene: Scene) -> None:
+    assert "attachments" not in await _told(scene, "a link", LINK)
+
+
+async def mentions(scene: Scene) -> None:
+    assert (await _told(scene, "you there", NAMED.format(scene.alice.jid)))["mention"] is True
+
+
+async def no_mentions(scene: Scene) -> None:
+    assert "mention" not in await _told(scene, "you there", NAMED.format(scene.alice.jid))
+
+
 WORKS: dict[str, Check] = {
     check.__name__: check
     for check in (
-        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup
+        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup,
+        edits, reactions, replies, attachments, mentions, notify, csi,
+        later, stars,
     )
 }  # fmt: skip
-GONE: dict[str, Check] = {"receipts": no_receipts, "markers": no_markers, "carbons": no_carbons}
+GONE: dict[str, Check] = {
+    "receipts": no_receipts,
+    "markers": no_markers,
+    "carbons": no_carbons,
+    "attachments": no_attachments,
+    "mentions": no_mentions,
+    "csi": no_csi,
+}
 
 
 def falls_with(name: str) -> set[str]:

@@ -16,9 +16,12 @@ from salut.model.errors import SalutError
 from salut.model.link import LinkState
 from salut.plugins.drafts.api import Draft
 from salut.plugins.history.api import Conversation, Message
+from salut.plugins.later.api import Scheduled
+from salut.plugins.notify.api import Notification
 from salut.plugins.presence.api import Presence, Status
 from salut.plugins.rooms.api import Member, Room
 from salut.plugins.roster.api import Contact
+from salut.plugins.stars.api import Star
 from tests.cli.conftest import Jp
 from tests.cli.fake_daemon import FakeDaemon, Params
 
@@ -86,6 +89,9 @@ SHAPES = {
     "ROOM": Room,
     "MEMBER": Member,
     "DRAFT": Draft,
+    "NOTIFICATION": Notification,
+    "SCHEDULED": Scheduled,
+    "STAR": Star,
     "LINK": LinkState,
     "PROFILE": core.Profile,
     "WINDOW": core.Window,
@@ -107,8 +113,12 @@ def test_json_fields_are_those_of_the_contract(name: str) -> None:
             assert real is msgspec.NODEFAULT, key
         elif default == shapes.NO_MOMENT:
             assert real in (0, None), key
-        elif default == ():
+        elif default == () or isinstance(default, shapes.Many):
             assert real == [], key
+        elif isinstance(default, shapes.Maybe):
+            assert real is None, key
+        elif default is shapes.EMPTY:
+            assert real == {}, key
         elif isinstance(default, dict):
             assert type(real) is LinkState
             assert default is shapes.LINK

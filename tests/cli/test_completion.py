@@ -40,7 +40,7 @@ def answers(daemon: FakeDaemon) -> None:
         ("se", ["send", "search"]),
         ("--profile alice se", ["send", "search"]),
         ("--v", ["--version"]),
-        ("room ", ["join", "leave", "list", "members", "topic"]),
+        ("room ", ["join", "leave", "list", "moderate", "members", "topic"]),
         ("room --js", ["--json"]),
         ("room join --n", ["--nick"]),
         ("send bo", ["bob@localhost", "bob two@localhost", EVIL]),
@@ -71,7 +71,9 @@ def test_without_a_daemon_nothing_is_said_or_started(jp: Jp, daemon: FakeDaemon,
     done = jp("completion", "fish", "--", "send", "b")
     assert (done.code, done.out, done.err) == (0, "", "")
     assert not (runtime / "launch.log").exists()
-    assert jp("completion", "fish", "--", "rea").out == "read\tmark a conversation as read, in every window\n"
+    assert (
+        jp("completion", "fish", "--", "read").out == "read\tmark a conversation as read, in every window\n"
+    )
 
 
 @pytest.mark.parametrize(

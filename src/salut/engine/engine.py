@@ -116,6 +116,7 @@ class Engine(DaemonApi):
             self._wires,
             self.settings,
             self.profiles.address,
+            self.windows,
         )
         await self.plugins.load(classes, host, self.registry)
         stored = await self.readers.read(

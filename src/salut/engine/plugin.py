@@ -24,6 +24,7 @@ from salut.model.words import _
 
 if TYPE_CHECKING:
     from salut.engine.tasks import Tasks
+    from salut.engine.windows import Windows
 
 T = TypeVar("T")
 
@@ -107,6 +108,7 @@ class Host:
     wires: object  # salut.xmpp.router.Wires, for protocol.py alone
     settings: Settings
     address: Callable[[str], str]  # of a profile's account, connected or not
+    windows: Windows
 
     def need(self, plugin: str, port: type[T]) -> T:
         """The port of a plugin named in ``needs``. ``port`` is its Protocol, for the type checker."""

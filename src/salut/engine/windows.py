@@ -10,6 +10,7 @@ import msgspec
 from salut.api.contract import DAEMON_JOURNAL
 from salut.api.core import Window, WindowsApi
 from salut.engine.journal import Journal
+from salut.model import moment
 from salut.model.errors import not_found
 from salut.model.words import _
 
@@ -23,6 +24,8 @@ class Windows(WindowsApi):
         self._kick: dict[str, Callable[[], None]] = {}
         self._behind: dict[str, Callable[[], int]] = {}
         self._count = 0
+        self.on_change: list[Callable[[], object]] = []
+        self._looked: dict[str, int] = {}  # when each window was looked at last
 
     def __len__(self) -> int:
         return len(self._windows)
@@ -40,8 +43,20 @@ class Windows(WindowsApi):
 
     def update(self, window: Window) -> None:
         """Its focus or idleness changed."""
+        before = self._windows.get(window.id)
         self._windows[window.id] = window
+        if window.focused or (before is not None and before.focused):
+            self._looked[window.id] = moment.now()
         self._journal.passing(DAEMON_JOURNAL, "window", window.id, window)
+        self._tell()
+
+    def _tell(self) -> None:
+        for hook in self.on_change:
+            hook()
+
+    def looked(self) -> list[tuple[Window, int]]:
+        """The windows that a person has looked at, and when last (microseconds)."""
+        return [(self._windows[key], at) for key, at in self._looked.items()]
 
     def get(self, key: str) -> Window:
         """One window."""
@@ -51,7 +66,9 @@ class Windows(WindowsApi):
         """A window has gone."""
         if self._windows.pop(key, None):
             del self._kick[key], self._behind[key]
+            self._looked.pop(key, None)
             self._journal.passing(DAEMON_JOURNAL, "window", key, None)
+            self._tell()
 
     async def list(self) -> list[Window]:
         return [msgspec.structs.replace(w, behind=self._behind[w.id]()) for w in self._windows.values()]

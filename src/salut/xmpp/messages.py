@@ -11,6 +11,7 @@ from salut.xmpp.decode import Inbound
 
 SID: Final = "urn:xmpp:sid:0"
 DELAY: Final = "urn:xmpp:delay"
+FALLBACK: Final = "urn:xmpp:fallback:0"
 MAX_ID: Final = 512  # characters of an id that are kept
 
 
@@ -48,3 +49,30 @@ def server_time(inbound: Inbound, by: tuple[str, ...]) -> int:
         if who in by:
             return when
     return 0
+
+
+def fallback(element: Element) -> tuple[str, list[tuple[int, int]]] | None:
+    """XEP-0428: for which namespace, and which parts of the body (an empty list: all of it) are only for those who do
+    not know that."""
+    regions = [child for child in list(element)[:20] if child.tag == f"{{{FALLBACK}}}body"]
+    if not regions and len(element):
+        return None  # of the subject alone
+    bounds = [(region.get("start", "0"), region.get("end")) for region in regions]
+    spans = [(int(start), int(end)) for start, end in bounds if end is not None]
+    return element.get("for", ""), spans if len(spans) == len(regions) else []
+
+
+def without_fallback(inbound: Inbound, body: str, namespace: str) -> tuple[str, str]:
+    """The body without what stands there for those who do not know ``namespace``, and that. Positions count
+    characters (Unicode code points); such as lie outside of the body have no effect."""
+    for what, spans in cast("list[tuple[str, list[tuple[int, int]]]]", inbound.parts.get("fallback", ())):
+        if what != namespace:
+            continue
+        if not spans:
+            return "", body
+        rest, cut, last = "", "", 0
+        for start, end in sorted(spans):
+            if last <= start < end <= len(body):
+                rest, cut, last = rest + body[last:start], cut + body[start:end], end
+        return rest + body[last:], cut
+    return body, ""

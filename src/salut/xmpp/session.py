@@ -149,6 +149,12 @@ class Session:
             raise ValueError(f"a stanza of more than {self.config.max_stanza} characters")
         self._connection.transmit(text, track)
 
+    def send_nonza(self, xml: str) -> None:
+        """Send an element that is no stanza (XEP-0360): neither counted nor repeated. Raises ``OfflineError``."""
+        if not self._connection.online:
+            raise OfflineError("not connected")
+        self._connection.reply(xml)
+
     async def iq(self, kind: Kind, payload: Element | str, to: str = "", timeout: float = 30.0) -> Element:
         """Ask and wait for the result. Raises ``StanzaError``; ``not-connected`` and
         ``remote-server-timeout`` are our own conditions for no answer."""

@@ -66,9 +66,12 @@ def _descend(words: list[str]) -> tuple[Command, list[str]]:
 
 def _inside(command: Command, words: list[str], current: str) -> list[Candidate]:
     if command.commands and not current.startswith("-"):
-        return [(inner.name, _(inner.about)) for inner in command.commands]
+        found = [(inner.name, _(inner.about)) for inner in command.commands]
+        if not command.loose:
+            return found
+        return (found if not words else []) + _inside(_default(command), words, current)
     if command.commands and command.default:
-        command = next(inner for inner in command.commands if inner.name == command.default)
+        command = _default(command)
     flags = {flag: option for option in command.options for flag in option.flags}
     place = 0  # the argument whose turn it is
     waiting: Option | None = None
@@ -93,6 +96,10 @@ def _inside(command: Command, words: list[str], current: str) -> list[Candidate]
     if place >= len(command.arguments) and argument.count not in ("many", "any"):
         return []
     return _values(argument.choices, argument.live, current) if argument.about else []
+
+
+def _default(command: Command) -> Command:
+    return next(inner for inner in command.commands if inner.name == command.default)
 
 
 def _options(command: Command, flags: dict[str, Option], current: str) -> list[Candidate]:

@@ -33,6 +33,18 @@ class Seen:
         self.value: Object | None = inner(change, "value") if "value" in change else None
 
 
+class Passed:
+    """A passing object (presence, typing) that changed while we looked; ``value`` ``None``: it is gone."""
+
+    __slots__ = ("journal", "key", "name", "value")
+
+    def __init__(self, item: Object) -> None:
+        self.journal = text(item, "journal")
+        self.name = text(item, "name")
+        self.key = text(item, "key")
+        self.value: Object | None = inner(item, "value") if "value" in item else None
+
+
 class Reset:
     """A journal does not continue where it stood: ``reason`` as in the protocol, or ``gone``."""
 
@@ -64,8 +76,8 @@ class Follower:
         profiles: Json = None if self._profiles is None else [*self._profiles]
         return {"window": window, "want": "changes", "resume": resume, "profiles": profiles}
 
-    def events(self) -> Iterator[Seen | Reset | None]:
-        """Changes and resets, for ever; ``None`` once when the first attach is done.
+    def events(self, passing: bool = False) -> Iterator[Seen | Reset | Passed | None]:
+        """Changes and resets, for ever; ``None`` once when the first attach is done. ``passing``: also what passes.
 
         Raises ``SalutError`` when the daemon sends this window away, or is lost where it is not patient.
         """
@@ -80,6 +92,8 @@ class Follower:
                 yield from self._begin([told])
             elif method == "changes":
                 yield from self._changes(told)
+            elif method == "passing" and passing:
+                yield from map(Passed, objects(told, "items"))
 
     def _begin(self, starts: list[Object]) -> Iterator[Reset]:
         if self._away:

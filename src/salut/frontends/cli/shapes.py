@@ -16,9 +16,41 @@ if TYPE_CHECKING:
     Object = dict[str, Json]
 
 REQUIRED = object()
+EMPTY = object()  # a mapping with nothing in it
 MOMENT = "moment"  # marks a field that holds a moment: required where alone
 NO_MOMENT = "no-moment"  # a moment whose default (0 or null) says that there is none
 
+
+class Maybe:
+    """A field that holds an object of this shape, or ``null``."""
+
+    __slots__ = ("shape",)
+
+    def __init__(self, shape: Mapping[str, object]) -> None:
+        self.shape = shape
+
+
+class Many(Maybe):
+    """A field that holds a list of such objects."""
+
+    __slots__ = ()
+
+
+REPLY: Mapping[str, object] = {"ref": REQUIRED, "to": "", "message": 0, "excerpt": ""}
+REACTION: Mapping[str, object] = {"emoji": REQUIRED, "count": 1, "senders": (), "mine": False}
+RETRACTION: Mapping[str, object] = {"at": MOMENT, "by": "", "moderated": False, "reason": ""}
+REFERENCE: Mapping[str, object] = {"uri": REQUIRED, "begin": 0, "end": 0, "mention": False}
+ATTACHMENT: Mapping[str, object] = {
+    "url": "",
+    "name": "",
+    "type": "",
+    "size": 0,
+    "description": "",
+    "width": 0,
+    "height": 0,
+    "hashes": EMPTY,
+    "inline": False,
+}
 MESSAGE: Mapping[str, object] = {
     "id": REQUIRED,
     "conversation": REQUIRED,
@@ -36,6 +68,14 @@ MESSAGE: Mapping[str, object] = {
     "origin": "",
     "archive": "",
     "mention": False,
+    "edited_at": NO_MOMENT,
+    "retraction": Maybe(RETRACTION),
+    "reactions": Many(REACTION),
+    "reply": Maybe(REPLY),
+    "attachments": Many(ATTACHMENT),
+    "references": Many(REFERENCE),
+    "encryption": "",
+    "unstyled": False,
 }
 CONVERSATION: Mapping[str, object] = {
     "address": REQUIRED,
@@ -88,6 +128,20 @@ MEMBER: Mapping[str, object] = {
     "me": False,
 }
 DRAFT: Mapping[str, object] = {"conversation": REQUIRED, "text": REQUIRED, "at": MOMENT, "window": ""}
+SCHEDULED: Mapping[str, object] = {
+    "id": REQUIRED,
+    "conversation": REQUIRED,
+    "body": REQUIRED,
+    "subject": "",
+    "at": MOMENT,
+    "made_at": MOMENT,
+    "undo": False,
+    "state": "waiting",
+    "late": False,
+    "error": "",
+    "message": 0,
+}
+STAR: Mapping[str, object] = {"message": REQUIRED, "conversation": REQUIRED, "at": MOMENT, "said_at": MOMENT}
 LINK: Mapping[str, object] = {
     "state": "offline",
     "reason": "",
@@ -130,14 +184,28 @@ DAEMON: Mapping[str, object] = {
     "plugins": REQUIRED,
     "trouble": "",
 }
+NOTIFICATION: Mapping[str, object] = {
+    "conversation": REQUIRED,
+    "title": "",
+    "at": MOMENT,
+    "unread": 1,
+    "mentions": 0,
+    "sender": "",
+    "preview": "",
+    "window": "",
+    "quiet": False,
+}
 KINDS: Mapping[str, Mapping[str, object]] = {
     "message": MESSAGE,
     "conversation": CONVERSATION,
     "contact": CONTACT,
     "room": ROOM,
     "draft": DRAFT,
+    "scheduled": SCHEDULED,
+    "star": STAR,
     "status": STATUS,
     "profile": PROFILE,
+    "notification": NOTIFICATION,
 }
 
 
@@ -154,6 +222,12 @@ def whole(shape: Mapping[str, object], value: Object) -> Object:
 def _field(default: object, value: Json) -> Json:
     if default in (MOMENT, NO_MOMENT):
         return iso(value) if isinstance(value, int) and value else None
+    if isinstance(default, Many):
+        return [whole(default.shape, item) for item in objects(value)]
+    if isinstance(default, Maybe):
+        return whole(default.shape, value) if isinstance(value, dict) else None
+    if default is EMPTY:
+        return value if isinstance(value, dict) else {}
     if isinstance(default, dict):
         return whole(default, value if isinstance(value, dict) else {})
     if value is not None:

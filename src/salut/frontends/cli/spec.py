@@ -85,9 +85,12 @@ class Option:
 
 
 class Command:
-    """A command: either one that runs, or a group of ``commands``, one of which may be the ``default``."""
+    """A command: either one that runs, or a group of ``commands``, one of which may be the ``default``.
 
-    __slots__ = ("about", "arguments", "commands", "default", "name", "options", "run", "story")
+    ``loose``: a first word that names none of them belongs to the default.
+    """
+
+    __slots__ = ("about", "arguments", "commands", "default", "loose", "name", "options", "run", "story")
 
     def __init__(
         self,
@@ -97,6 +100,7 @@ class Command:
         run: Run | None = None,
         commands: tuple[Command, ...] = (),
         default: str = "",
+        loose: bool = False,
         story: str = "",
     ) -> None:
         self.name = name
@@ -107,6 +111,7 @@ class Command:
         self.run = run
         self.commands = commands
         self.default = default
+        self.loose = loose
 
 
 PROFILE = Option(

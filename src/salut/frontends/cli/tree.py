@@ -8,11 +8,20 @@ from salut.model.words import N_
 
 NAMES = (
     "send",
+    "reply",
+    "react",
+    "edit",
+    "retract",
     "log",
     "search",
     "read",
     "draft",
+    "notify",
+    "schedule",
+    "undo",
+    "star",
     "watch",
+    "hook",
     "contacts",
     "room",
     "status",
@@ -47,7 +56,7 @@ def find(words: list[str]) -> tuple[Command, str, list[str]]:
     """The command that ``words`` ask for, how it is called, and the words left for it.
 
     ``--profile NAME`` and ``--json`` may stand before the command as well. A group without a further
-    word, or followed by an option, is its default command.
+    word, or followed by an option, is its default command; a loose one also where the word is none of its own.
     """
     lead, rest = _lead(words)
     if not rest or rest[0] not in NAMES:
@@ -58,12 +67,18 @@ def find(words: list[str]) -> tuple[Command, str, list[str]]:
         names = {inner.name: inner for inner in command.commands}
         if rest and rest[0] in names:
             command = names[rest.pop(0)]
-        elif command.default and (not rest or (rest[0].startswith("-") and rest[0] not in ("-h", "--help"))):
+        elif command.default and _is_for_default(command, rest):
             command = names[command.default]
         else:
             return command, path, rest
         path = f"{path} {command.name}"
     return command, path, lead + rest
+
+
+def _is_for_default(command: Command, rest: list[str]) -> bool:
+    if not rest:
+        return True
+    return rest[0] not in ("-h", "--help") and (command.loose or rest[0].startswith("-"))
 
 
 def _lead(words: list[str]) -> tuple[list[str], list[str]]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
 from salut.api.contract import Contract, Kind, Service, method
-from salut.plugins.history.api import Message, MessageState, NewMessage
+from salut.plugins.history.api import Message, MessageState, NewMessage, OwnAct
+from salut.plugins.history.content import Act, ActKind, Content
 
+Wait = Literal["stored", "server", "delivered", "read"]
 TypingState = Literal["active", "composing", "paused", "inactive", "gone"]  # XEP-0085 section 3
 
 
@@ -38,7 +40,7 @@ class ChatApi(Service):
         body: str,
         subject: str = "",
         kind: Literal["auto", "chat", "normal"] = "auto",
-        wait: Literal["stored", "server", "delivered", "read"] = "stored",
+        wait: Wait = "stored",
         timeout: float = 30.0,
     ) -> Message:
         """Send a message to an address, or to a joined room.
@@ -70,7 +72,53 @@ class Chat(Protocol):
     """What other plugins use of chat, in the daemon."""
 
     def ask(self, extra: Callable[[Message], str]) -> None:
-        """``extra(message)`` is XML that goes with each outgoing message (receipt and marker requests)."""
+        """``extra(message)`` is XML that goes with each outgoing message (receipt and marker requests, what the
+        message holds beside its text)."""
+
+    def preface(self, write: Callable[[Message], str]) -> None:
+        """``write(message)`` is text that stands before an outgoing message's own, for old clients."""
+
+    def content(self, part: str, fill: Callable[[str, NewMessage, Any], None]) -> None:
+        """``fill(profile, message, inbound)`` adds to a message that comes in with this part of its ``Inbound``."""
+
+    def reads(self, part: str, read: Callable[[Any, bool], Act | None]) -> None:
+        """``read(inbound, archived)`` is what a message with this part does to another one; ``None``: nothing, it is
+        a message like others."""
+
+    def writes(self, kind: ActKind, write: Callable[[OwnAct], str]) -> None:
+        """``write(own)`` is the XML that does to a message what the person wants; for corrections it is added to the
+        new message."""
+
+    def filled(self, profile: str, new: NewMessage, inbound: Any, archived: bool) -> NewMessage | None:
+        """A message with all that ``inbound`` holds beside its text; ``None`` where there is nothing to keep. A message
+        without text is worth asking where ``holds`` says so."""
+
+    def holds(self, inbound: Any) -> bool:
+        """See ``filled``."""
+
+    def do(
+        self,
+        profile: str,
+        message: int,
+        act: Act,
+        content: Content | None = None,
+    ) -> Awaitable[Message]:
+        """Do something to a message, now or as soon as there is a link. ``act.target`` is found out. ``not-found``,
+        ``refused``."""
+
+    def reference(self, message: Message) -> str:
+        """The id by which others know a message, when it is answered or reacted to. ``refused`` where it has none."""
+
+    def own_address(self, profile: str, conversation: str) -> str:
+        """As whom the person speaks there: as an occupant in rooms, else by the account's address."""
+
+    def compose(self, profile: str, to: str, body: str) -> NewMessage:
+        """A message of the person's to an address or a joined room, to be changed and given to ``deliver``."""
+
+    def deliver(
+        self, profile: str, message: NewMessage, wait: Wait = "stored", timeout: float = 30.0
+    ) -> Awaitable[Message]:
+        """Store a message of the person's, and send it. Errors as those of ``ChatApi.send``."""
 
     def rooms(self, occupancy: Occupancy) -> None:
         """Set who knows of rooms."""

@@ -9,7 +9,7 @@ from typing import cast
 from salut.api.contract import Service
 from salut.engine.plugin import Host, Plugin
 from salut.plugins.chat.api import CONTRACT
-from salut.plugins.chat.protocol import ChatProtocol
+from salut.plugins.chat.protocol import ChatProtocol, register
 from salut.plugins.chat.service import ChatService
 from salut.xmpp.router import Wires
 
@@ -24,6 +24,7 @@ class ChatPlugin(Plugin):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._service = ChatService(host)
+        register(self._service)
         self._service.protocol = ChatProtocol(cast("Wires", host.wires), self._service)
 
     def services(self) -> Sequence[Service]:

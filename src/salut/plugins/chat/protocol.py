@@ -5,14 +5,28 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, cast
+from xml.etree.ElementTree import Element
+
+import msgspec
 
 from salut.engine.plugin import Link
 from salut.model.errors import SalutError
 from salut.plugins.chat.api import TypingState
-from salut.plugins.history.api import Message, NewMessage
+from salut.plugins.history.api import Message, NewMessage, OwnAct
 from salut.xmpp.decode import Inbound
 from salut.xmpp.errors import BusyError, OfflineError, StanzaError
-from salut.xmpp.messages import DELAY, SID, archive_id, delay, origin_of, server_time, stanza_id
+from salut.xmpp.messages import (
+    DELAY,
+    FALLBACK,
+    MAX_ID,
+    SID,
+    archive_id,
+    delay,
+    fallback,
+    origin_of,
+    server_time,
+    stanza_id,
+)
 from salut.xmpp.router import Account, Via, Wires
 from salut.xmpp.xmltext import escape
 
@@ -21,20 +35,28 @@ if TYPE_CHECKING:
 
 CHAT_STATES = "http://jabber.org/protocol/chatstates"
 STATES: tuple[TypingState, ...] = ("active", "composing", "paused", "inactive", "gone")
-KINDS = {"chat": "chat", "normal": "normal"}
+STYLING = "urn:xmpp:styling:0"
+EME = "urn:xmpp:eme:0"
+ENCRYPTIONS = {
+    "eu.siacs.conversations.axolotl": "OMEMO",
+    "urn:xmpp:omemo:1": "OMEMO",
+    "urn:xmpp:omemo:2": "OMEMO",
+    "urn:xmpp:otr:0": "OTR",
+    "jabber:x:encrypted": "OpenPGP",
+    "urn:xmpp:openpgp:0": "OpenPGP",
+}
 
 
-def new_message(account: Account, inbound: Inbound, is_room: Callable[[str], bool]) -> NewMessage | None:
-    """A message between people as history takes it; ``None`` where there is nothing to keep.
+def new_message(account: Account, inbound: Inbound, is_room: Callable[[str], bool]) -> NewMessage:
+    """A message between people as history takes it, with what every message has.
 
     ``is_room``: whether a bare address is a room's, so that this is a private chat with one of its occupants
     (XEP-0045 section 7.5).
     """
     parts = inbound.parts
     body = parts.get("body", "")
-    subject = parts.get("subject", "")
-    if not body and not (subject and inbound.type == "normal"):
-        return None
+    subject = parts.get("subject", "") if body or inbound.type == "normal" else ""
+    origin = origin_of(inbound)
     sender = inbound.from_
     outgoing = sender.partition("/")[0] == account.bare
     other, _, resource = (inbound.to if outgoing else sender).partition("/")
@@ -50,11 +72,37 @@ def new_message(account: Account, inbound: Inbound, is_room: Callable[[str], boo
         subject=str(subject),
         thread=str(parts.get("thread", ""))[:512],
         state="sent" if outgoing else "received",
-        origin=origin_of(inbound),
+        origin=origin,
+        stanza=inbound.id[:MAX_ID] if inbound.id != origin else "",
         archive=archive_id(inbound, account.bare),
         markable="markable" in parts,
         at=server_time(inbound, (account.bare, account.bare.partition("@")[2])),
     )
+
+
+def encryption(element: Element) -> str | None:
+    """How a message that we cannot read is encrypted, in words (XEP-0380)."""
+    namespace = element.get("namespace", "")[:200]
+    return ENCRYPTIONS.get(namespace, element.get("name", "")[:100] or namespace) or None
+
+
+def register(service: ChatService) -> None:
+    """What chat itself reads of a message beside its text: how it wants to be shown, and that it is encrypted."""
+    service.content("unstyled", _fill_unstyled)
+    service.content("encryption", _fill_encryption)
+
+
+def _fill_unstyled(_profile: str, new: NewMessage, _inbound: Inbound) -> None:
+    new.unstyled = True
+
+
+def _fill_encryption(_profile: str, new: NewMessage, inbound: Inbound) -> None:
+    new.encryption = str(inbound.parts["encryption"])
+
+
+def type_of(message: Message) -> str:
+    """The type of the stanza that carries a message."""
+    return message.kind if message.kind in ("groupchat", "normal") else "chat"
 
 
 class ChatProtocol:
@@ -71,7 +119,10 @@ class ChatProtocol:
             decoders.add(
                 f"{{{CHAT_STATES}}}{state}", "chat-state", lambda element: element.tag.rpartition("}")[2]
             )
-        wires.shared.disco.add_feature(CHAT_STATES, SID)
+        decoders.add(f"{{{FALLBACK}}}fallback", "fallback", fallback, many=True)
+        decoders.add(f"{{{STYLING}}}unstyled", "unstyled", lambda _element: True)
+        decoders.add(f"{{{EME}}}encryption", "encryption", encryption)
+        wires.shared.disco.add_feature(CHAT_STATES, SID, FALLBACK, STYLING, EME)
         router = wires.router
         router.main("chat", self._message)
         router.main("normal", self._message)
@@ -83,15 +134,19 @@ class ChatProtocol:
 
     # In
     def _message(self, account: Account, inbound: Inbound, via: Via) -> Awaitable[object] | None:
-        new = self._read(account, inbound)
+        new = self._read(account, inbound, archived=False)
         if new is None:
             return None
         # after a resumption the server stamps what this very session missed
         late = bool(new.at) and not account.session.resumed
         return self._service.received(account.profile, new, late)
 
-    def _read(self, account: Account, inbound: Inbound) -> NewMessage | None:
-        return new_message(account, inbound, lambda bare: self._service.is_room(account.profile, bare))
+    def _read(self, account: Account, inbound: Inbound, archived: bool = True) -> NewMessage | None:
+        parts, service = inbound.parts, self._service
+        if not parts.get("body") and not parts.get("subject") and not service.holds(inbound):
+            return None
+        new = new_message(account, inbound, lambda bare: service.is_room(account.profile, bare))
+        return service.filled(account.profile, new, inbound, archived)
 
     def _error(self, account: Account, inbound: Inbound, via: Via) -> Awaitable[object] | None:
         problem = inbound.parts.get("error")
@@ -116,23 +171,40 @@ class ChatProtocol:
         """Whether messages may leave on this session already."""
         return self._begun.get(link.profile) == cast("Account", link.session).session.serial
 
-    def send(self, link: Link, message: Message, asks: str) -> None:
-        """Put a stored message on its way; ``asks``: what other features add. ``not-connected``, also while a
-        fresh session is being opened: what is pending goes first."""
+    def send(self, link: Link, message: Message, more: str = "") -> None:
+        """Put a stored message on its way, with what other features add and ``more``. ``not-connected``, also while
+        a fresh session is being opened: what is pending goes first."""
         if not self.has_begun(link):
             raise SalutError("not-connected", "the session is being opened")
-        kind = (
-            "groupchat" if message.kind == "groupchat" else ("normal" if message.kind == "normal" else "chat")
-        )
+        kind = type_of(message)
         subject = f"<subject>{escape(message.subject)}</subject>" if message.subject else ""
         thread = f"<thread>{escape(message.thread)}</thread>" if message.thread else ""
         state = f"<active xmlns='{CHAT_STATES}'/>" if kind == "chat" else ""
         _send(
             link,
             f"<message to='{escape(message.conversation)}' type='{kind}' id='{escape(message.origin)}'>{subject}"
-            f"<body>{escape(message.body)}</body>{thread}<origin-id xmlns='{SID}' id='{escape(message.origin)}'/>"
-            f"{state}{asks}</message>",
+            f"<body>{escape(self._service.prefaced(message))}</body>{thread}"
+            f"<origin-id xmlns='{SID}' id='{escape(message.origin)}'/>{state}{self._service.beside(message)}{more}"
+            "</message>",
             message.origin,
+        )
+
+    def send_act(self, link: Link, own: OwnAct) -> None:
+        """Put on its way what the person did to a message. Archives are to keep it (XEP-0334). ``not-connected``."""
+        if not self.has_begun(link):
+            raise SalutError("not-connected", "the session is being opened")
+        xml = self._service.written(own)
+        if own.content is not None:
+            values = {name: getattr(own.content, name) for name in own.content.__struct_fields__}
+            message = msgspec.structs.replace(own.message, origin=own.origin, **values)
+            self.send(link, message, xml)
+            return
+        to, key = escape(own.message.conversation), escape(own.origin)
+        _send(
+            link,
+            f"<message to='{to}' type='{type_of(own.message)}' id='{key}'>{xml}"
+            f"<origin-id xmlns='{SID}' id='{key}'/><store xmlns='urn:xmpp:hints'/></message>",
+            own.origin,
         )
 
     def send_state(self, link: Link, to: str, kind: str, state: TypingState) -> None:

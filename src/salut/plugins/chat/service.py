@@ -4,27 +4,41 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, Literal
 
-from salut.engine.context import CURRENT
+import msgspec
+
 from salut.engine.plugin import Host, Link
 from salut.model import address as addresses
 from salut.model.errors import SalutError, invalid
 from salut.model.words import _
-from salut.plugins.chat.api import ChatApi, Occupancy, Typing, TypingState
+from salut.plugins.chat import acting
+from salut.plugins.chat.api import ChatApi, Occupancy, Typing, TypingState, Wait
+from salut.plugins.chat.contents import Contents
 from salut.plugins.chat.outgoing import Outgoing
-from salut.plugins.history.api import History, Message, MessageState, NewMessage
+from salut.plugins.history.api import History, Message, MessageState, NewMessage, OwnAct
+from salut.plugins.history.content import Act, Content
 
 if TYPE_CHECKING:
     from salut.plugins.chat.protocol import ChatProtocol
 
 MAX_BODY: Final = 65_536
+REFLECT_SECONDS: Final = 3.0
 MAX_WAIT: Final = 600.0
 TYPING_SECONDS: Final = 60.0  # a typing notice that nobody renews goes away
 ORDER: Final[dict[str, int]] = {"pending": 0, "sent": 1, "delivered": 2, "read": 3}
 GOALS: Final[dict[str, int]] = {"server": 1, "delivered": 2, "read": 3}
+
+
+def check_text(body: str, subject: str) -> None:
+    """``too-large``."""
+    if len(body) > MAX_BODY or len(subject) > MAX_BODY:
+        raise SalutError(
+            "too-large",
+            _("A message has at most {} characters; send a longer text as a file.").format(MAX_BODY),
+            {"field": "body", "limit": MAX_BODY},
+        )
 
 
 class NoRooms:
@@ -42,13 +56,13 @@ class NoRooms:
         """Nothing to refuse."""
 
 
-class ChatService(ChatApi):
+class ChatService(Contents, ChatApi):
     """Sending, and what comes in between people."""
 
     def __init__(self, host: Host) -> None:
+        super().__init__()
         self._host = host
         self._history = host.need("history", History)  # type: ignore[type-abstract]  # the port's Protocol
-        self._asks: list[Callable[[Message], str]] = []
         self._rooms: Occupancy = NoRooms()
         self._waiting: dict[tuple[str, str], list[asyncio.Future[Message]]] = {}
         self._typing: dict[tuple[str, str], asyncio.TimerHandle] = {}
@@ -57,10 +71,6 @@ class ChatService(ChatApi):
         self.protocol: ChatProtocol
 
     # Other plugins (the port)
-    def ask(self, extra: Callable[[Message], str]) -> None:
-        """``extra(message)`` is XML that goes with each outgoing message (receipt and marker requests)."""
-        self._asks.append(extra)
-
     def rooms(self, occupancy: Occupancy) -> None:
         """Set who knows of rooms."""
         self._rooms = occupancy
@@ -110,26 +120,71 @@ class ChatService(ChatApi):
         body: str,
         subject: str = "",
         kind: Literal["auto", "chat", "normal"] = "auto",
-        wait: Literal["stored", "server", "delivered", "read"] = "stored",
+        wait: Wait = "stored",
         timeout: float = 30.0,
     ) -> Message:
-        if len(body) > MAX_BODY or len(subject) > MAX_BODY:
-            raise SalutError(
-                "too-large",
-                _("A message has at most {} characters; send a longer text as a file.").format(MAX_BODY),
-                {"field": "body", "limit": MAX_BODY},
-            )
-        if not body and not subject:
-            raise invalid("body", _("An empty message was not sent."))
         new = self._make(profile, addresses.parse(to), body, subject, kind)
-        message = await self._history.ingest(profile, new)
-        if message is None:  # the same op again, after the first answer was lost
-            message = await self._again(profile, new)
-        elif not self._waits_for_room(profile, message) and self._out(profile).direct():
-            self._out(profile).stuck = not self._put(profile, message)
+        return await self.deliver(profile, new, wait, timeout)
+
+    def compose(self, profile: str, to: str, body: str) -> NewMessage:
+        """See ``Chat``."""
+        return self._make(profile, addresses.parse(to), body, "", "auto")
+
+    async def deliver(
+        self, profile: str, message: NewMessage, wait: Wait = "stored", timeout: float = 30.0
+    ) -> Message:
+        """See ``Chat``."""
+        check_text(message.body, message.subject)
+        if not message.body and not message.subject:
+            raise invalid("body", _("An empty message was not sent."))
+        stored = await self._history.ingest(profile, message)
+        if stored is None:  # the same op again, after the first answer was lost
+            stored = await self._again(profile, message)
+        elif not self._waits_for_room(profile, stored) and self._out(profile).direct():
+            self._out(profile).stuck = not self._put(profile, stored)
         if wait != "stored":
-            message = await self._wait(profile, message, GOALS[wait], min(max(timeout, 0.1), MAX_WAIT))
+            stored = await self._wait(profile, stored, GOALS[wait], min(max(timeout, 0.1), MAX_WAIT))
+        return stored
+
+    async def do(self, profile: str, message: int, act: Act, content: Content | None = None) -> Message:
+        """See ``Chat``."""
+        shown = await self._history.get(profile=profile, message=message)
+        room = shown.kind == "groupchat"
+        if room and act.kind != "edit":
+            shown = await self._reflected(profile, shown)
+        target = acting.target_of(shown, act)
+        new = acting.new_act(
+            shown,
+            msgspec.structs.replace(act, target=target),
+            content,
+            self.own_address(profile, shown.conversation),
+        )
+        check_text(new.body, new.subject)
+        if room:
+            self._rooms.check(profile, shown.conversation)
+        own = await self._history.act(profile, new, message)
+        await self.flush(profile)
+        return own.message
+
+    async def _reflected(self, profile: str, message: Message) -> Message:
+        """An own message of a moment ago gets its id when the room sends it back: wait a little for that."""
+        mark = (profile, message.origin)
+        try:
+            async with asyncio.timeout(REFLECT_SECONDS):
+                while message.outgoing and not message.archive and message.state != "failed":
+                    future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+                    self._waiting.setdefault(mark, []).append(future)
+                    message = await self._history.get(profile=profile, message=message.id)
+                    if not message.archive:
+                        await future
+        except TimeoutError:
+            pass
         return message
+
+    def own_address(self, profile: str, conversation: str) -> str:
+        """See ``Chat``."""
+        room = self._rooms.sender(profile, conversation.partition("/")[0])
+        return room if room is not None else self._own(profile)
 
     def _make(
         self,
@@ -139,8 +194,7 @@ class ChatService(ChatApi):
         subject: str,
         kind: Literal["auto", "chat", "normal"],
     ) -> NewMessage:
-        context = CURRENT.get()
-        origin = context.op if context and context.op else secrets.token_hex(12)
+        origin = acting.fresh_id()
         occupant = self._rooms.sender(profile, to.bare)
         if occupant is not None:
             self._rooms.check(profile, to.bare)
@@ -193,18 +247,25 @@ class ChatService(ChatApi):
 
     def _put(self, profile: str, message: Message) -> bool:
         """On its way, once in a session; false where that is not possible now: then ``flush`` does it."""
+        return self._leave(profile, message.origin, lambda link: self.protocol.send(link, message))
+
+    def _put_act(self, profile: str, own: OwnAct) -> bool:
+        """The same for what the person did to a message."""
+        return self._leave(profile, own.origin, lambda link: self.protocol.send_act(link, own))
+
+    def _leave(self, profile: str, origin: str, send: Callable[[Link], None]) -> bool:
         out = self._out(profile)
-        if message.origin in out.left:
+        if origin in out.left:
             return True
         if not self._host.is_online(profile):
             return False
         try:
-            self.protocol.send(self._host.link(profile), message, "".join(ask(message) for ask in self._asks))
+            send(self._host.link(profile))
         except SalutError as error:
             if error.code != "not-connected":
                 raise
             return False
-        out.left.add(message.origin)
+        out.left.add(origin)
         return True
 
     async def _wait(self, profile: str, message: Message, goal: int, timeout: float) -> Message:
@@ -310,6 +371,10 @@ class ChatService(ChatApi):
             while out.round():
                 for message in await self._history.pending(profile):
                     if not self._waits_for_room(profile, message) and not self._put(profile, message):
+                        return
+                for own in await self._history.pending_acts(profile):
+                    waits = own.message.state == "pending" or self._waits_for_room(profile, own.message)
+                    if not waits and not self._put_act(profile, own):
                         return
             stuck = False
         finally:

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from salut.api.contract import Contract, Kind, Service, method
+from salut.api.ports import Tx
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,16 @@ class DraftsApi(Service):
     @abstractmethod
     async def set(self, *, profile: str, conversation: str, text: str) -> Draft:
         """Keep a draft; an empty text removes it. At most 65,536 characters."""
+
+
+class Drafts(Protocol):
+    """What other plugins use of drafts, in the daemon."""
+
+    def give_back(self, tx: Tx, conversation: str, text: str) -> bool:
+        """A text that was on its way out is a draft again, before what the draft holds by now.
+
+        False: there is no room for it, and nothing was changed.
+        """
 
 
 CONTRACT: Final = Contract(

@@ -29,6 +29,9 @@ class DraftsPlugin(Plugin):
     def services(self) -> Sequence[Service]:
         return (self._service,)
 
+    def port(self) -> object:
+        return self._service
+
     def snapshot(self, read: Read, profile: str, pid: int, limit: int) -> Iterable[Item]:
         room = SHOWN_TEXT
         for row in read.all(SELECT, (pid,)):

@@ -75,12 +75,27 @@ class DraftsService(DraftsApi):
                 _("A draft has at most {} characters.").format(MAX_TEXT),
                 {"field": "text", "limit": MAX_TEXT},
             )
-        context = CURRENT.get()
-        draft = Draft(
-            conversation=addresses.normal(conversation),  # private chats in rooms keep their resource
-            text=text,
-            at=moment.now(),
-            window=context.window_name if context is not None else "",
-        )
+        draft = _draft(addresses.normal(conversation), text)  # private chats in rooms keep their resource
         await self._host.journal.commit(profile, lambda tx: store(tx, draft))
         return draft
+
+    # For plugins
+    def give_back(self, tx: Tx, conversation: str, text: str) -> bool:
+        """See ``Drafts``."""
+        row = tx.one("SELECT text FROM draft WHERE pid=? AND conversation=?", (tx.pid, conversation))
+        whole = f"{text}\n{row[0]!s}" if row is not None else text
+        if len(whole) > MAX_TEXT:
+            return False
+        try:
+            store(tx, _draft(conversation, whole))
+        except SalutError as error:
+            if error.code != "too-large":
+                raise
+            return False
+        return True
+
+
+def _draft(conversation: str, text: str) -> Draft:
+    context = CURRENT.get()
+    window = context.window_name if context is not None else ""
+    return Draft(conversation=conversation, text=text, at=moment.now(), window=window)

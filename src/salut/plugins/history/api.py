@@ -12,6 +12,16 @@ import msgspec
 from salut.api.contract import Contract, Kind, Service, method
 from salut.api.ports import Read, Tx
 from salut.model.page import Page
+from salut.plugins.history.content import (
+    Act,
+    Attachment,
+    Content,
+    Reaction,
+    Reference,
+    Reply,
+    Retraction,
+    Version,
+)
 
 MessageKind = Literal["chat", "normal", "groupchat", "private"]
 MessageState = Literal["received", "pending", "sent", "delivered", "read", "failed"]
@@ -42,6 +52,16 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     origin: str = ""  # the id given by its sender (XEP-0359 origin-id, else the stanza's id)
     archive: str = ""  # the id in the archive of the account or room (XEP-0359 stanza-id)
     mention: bool = False
+    edited_at: int = 0  # when it was corrected last (XEP-0308)
+    retraction: Retraction | None = None  # taken back; then there is no text any more
+    reactions: list[Reaction] = []
+    reply: Reply | None = None
+    attachments: list[Attachment] = []
+    references: list[Reference] = []
+    encryption: str = (
+        ""  # what it is encrypted with, in words; the body is only its sender's excuse (XEP-0380)
+    )
+    unstyled: bool = False  # its sender wants no styling (XEP-0393)
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -105,6 +125,11 @@ class HistoryApi(Service):
 
     @method()
     @abstractmethod
+    async def versions(self, *, profile: str, message: int) -> list[Version]:
+        """The texts of a corrected message, oldest first, the one in force last."""
+
+    @method()
+    @abstractmethod
     async def search(
         self,
         *,
@@ -149,6 +174,24 @@ class NewMessage(msgspec.Struct, kw_only=True):
     counts: bool = True  # whether it may count as unread
     perhaps_own: bool = False  # replayed under our nick: ours only if history holds it as sent by us
     markable: bool = False  # its sender wants to know when it is read (XEP-0333)
+    stanza: str = ""  # the stanza's id where it differs from ``origin``
+    occupant: str = ""  # who it is in the room, whatever the nick (XEP-0421)
+    since: int = 0  # rooms without occupant ids: since when its sender has had the nick, as far as we saw
+    reply: Reply | None = None
+    attachments: list[Attachment] = []
+    references: list[Reference] = []
+    encryption: str = ""
+    unstyled: bool = False
+    act: Act | None = None  # it acts on another message, and is none that stands for itself
+
+
+class OwnAct(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the person did to a message and that the server does not have yet."""
+
+    origin: str
+    message: Message  # as it is shown now
+    act: Act
+    content: Content | None = None  # of a correction
 
 
 class Newest(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,6 +230,9 @@ class History(Protocol):
         A message that was there without its archive id learns it.
         """
 
+    def get(self, *, profile: str, message: int) -> Awaitable[Message]:
+        """See ``HistoryApi``."""
+
     def newest(self, tx: Tx, stream: str) -> Newest:
         """Where a gap that opens now begins. Own messages without an archive id do not count: where they stand
         among those that others sent meanwhile, the archive alone knows."""
@@ -215,6 +261,16 @@ class History(Protocol):
 
     def pending(self, profile: str) -> Awaitable[list[Message]]:
         """Own messages that the server has not acknowledged, in order."""
+
+    def act(self, profile: str, message: NewMessage, key: int) -> Awaitable[OwnAct]:
+        """Let an own message with an ``act`` take effect on message ``key``, pending. ``not-found``; ``refused`` where
+        the person may not do that."""
+
+    def pending_acts(self, profile: str) -> Awaitable[list[OwnAct]]:
+        """What the person did to messages and the server has not acknowledged, in order."""
+
+    def unread(self, read: Read, pid: int) -> list[Conversation]:
+        """Conversations that hold something unread; for reader threads."""
 
     def titles(self, title_of: Callable[[Tx, str], str]) -> None:
         """``title_of(tx, address)`` names each conversation with a contact that is made from now on; it is called

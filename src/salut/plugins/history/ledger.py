@@ -7,12 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+import msgspec
+
 from salut.api.ports import Tx
 from salut.model import moment
 from salut.model.errors import not_found
 from salut.model.words import _
-from salut.plugins.history import rows
-from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage, Standing
+from salut.plugins.history import deeds, rows
+from salut.plugins.history.acts import Author
+from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage, OwnAct, Standing
+from salut.plugins.history.effects import Effects
 from salut.plugins.history.seen import Seen, Twin, find
 from salut.plugins.history.tally import Tally, replace
 
@@ -23,12 +27,14 @@ RANK: Final[dict[str, int]] = {"failed": 0, "pending": 1, "sent": 2, "delivered"
 
 @dataclass(slots=True)
 class Known:
-    """A conversation as the writer remembers it. ``tally``: not yet part of ``shown``."""
+    """A conversation as the writer remembers it. ``tally``: not yet part of ``shown``. ``waiting``: acts whose
+    messages are not there."""
 
     id: int
     shown: Conversation
     last: tuple[int, int]
     tally: Tally | None = None
+    waiting: int = 0
 
 
 @dataclass(slots=True)
@@ -52,6 +58,11 @@ class Stream:
             self.top, self.archive = (place, sub), archive
 
 
+def is_rich(new: NewMessage) -> bool:
+    """Whether a message holds more than text."""
+    return bool(new.reply or new.attachments or new.references or new.encryption or new.unstyled)
+
+
 class Ledger:
     """Remembers what it wrote, to read little; forgets it when a transaction is taken back."""
 
@@ -59,6 +70,7 @@ class Ledger:
         self._conversations: dict[tuple[int, str], Known] = {}
         self._streams: dict[tuple[int, str], Stream] = {}
         self._next_id = 0
+        self.effects = Effects(self)
         self.title_of: Callable[[Tx, str], str] = lambda _tx, _address: ""
 
     def rolled_back(self) -> None:
@@ -73,7 +85,33 @@ class Ledger:
 
     # Storing
     def store(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Message | None]:
-        """Store what is not there yet; ``None`` for what is."""
+        """Store what is not there yet; ``None`` for what is, and for what acts on another message."""
+        if any(new.act is not None for new in messages):
+            stored = self._with_acts(tx, messages)
+        else:
+            stored = self.plain(tx, messages)
+        self.flush(tx)
+        return stored
+
+    def _with_acts(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Message | None]:
+        """One run of messages after the other: an act may become a message, and has its place among them."""
+        stored: list[Message | None] = []
+        run: list[NewMessage] = []
+        for new in messages:
+            if new.act is None:
+                run.append(new)
+                continue
+            run += [new] if new.act.applied else []
+            stored += self.plain(tx, run) if run else []
+            run = []
+            message = self.effects.act(tx, new)
+            if new.act.applied:
+                message = stored.pop() or message
+            stored.append(message)
+        return stored + (self.plain(tx, run) if run else [])
+
+    def plain(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Message | None]:
+        """Store messages that stand for themselves; ``flush`` tells of their conversations."""
         if not self._next_id:
             row = tx.one("SELECT max(id) FROM message")
             self._next_id = int(cast("int", row[0] or 0)) + 1 if row else 1
@@ -94,18 +132,32 @@ class Ledger:
         tx.many(rows.INSERT_TEXT, [(insert[0], insert[9]) for insert in inserts])
         for twin, new in there.learnt:
             self._learn(tx, twin, new)
-        self.flush(tx)
+        for new, one in zip(messages, stored, strict=True):
+            known = self._conversations[tx.pid, new.conversation]
+            if one is not None and (known.waiting or new.reply is not None):
+                self._stands(tx, known, new, one)
         return stored
+
+    def _stands(self, tx: Tx, known: Known, new: NewMessage, message: Message) -> None:
+        """A message is stored: what waited for it, and what it waits for."""
+        if new.reply is not None:
+            self.effects.reply(tx, known, message)
+        author = Author(new.sender, new.occupant, new.outgoing)
+        self.effects.arrived(tx, known, message, new.stanza, author)
 
     def _row(self, tx: Tx, known: Known, new: NewMessage, m: Message, seq: int) -> tuple[Any, ...]:
         return (
             m.id, tx.pid, known.id, m.place, m.sub, m.at, m.sender, m.outgoing, m.kind, m.body, m.subject, m.thread,
-            m.state, m.error, m.origin, m.archive, m.mention, new.counts, new.markable, new.stream, seq,
+            m.state, m.error, m.origin, m.archive, m.mention, new.counts, new.markable, new.stream, seq, new.occupant,
+            new.stanza, rows.extra_of(m) if is_rich(new) else "",
         )  # fmt: skip
 
     def standing(self, tx: Tx, new: NewMessage) -> Standing | None:
         """Where a message from the archive stands, if it is there already."""
         known = self.known(tx, new.conversation, new.conversation_kind)
+        if new.act is not None and not new.act.applied:
+            kept = deeds.find(tx, known.id, new)
+            return Standing(kept.place, kept.sub, kept.archive == new.archive != "") if kept else None
         twin = find(tx, known.id, new)
         if twin is None:
             return None
@@ -131,7 +183,11 @@ class Ledger:
         )
         if new.archive:
             self.stream(tx, new.stream).took(twin.place, twin.sub, twin.at, new.archive, twin.outgoing)
-        self._changed(tx, twin.id)
+        message = self._changed(tx, twin.id)
+        known = self._conversations[tx.pid, new.conversation]
+        if known.waiting and new.archive:
+            author = Author(twin.sender, new.occupant, twin.outgoing)
+            self.effects.arrived(tx, known, message, new.stanza, author)
 
     def _changed(self, tx: Tx, key: int) -> Message:
         row = tx.one(f"{rows.MESSAGES} WHERE m.id=?", (key,))
@@ -141,7 +197,8 @@ class Ledger:
         tx.change("message", str(key), message)
         return message
 
-    def _place(self, tx: Tx, known: Known, new: NewMessage) -> Message:
+    def placed(self, tx: Tx, new: NewMessage) -> tuple[int, int, int]:
+        """Place, sub and moment of what is stored next."""
         stream = self.stream(tx, new.stream)
         at = new.at or moment.now()
         place, sub = new.place, new.sub
@@ -149,6 +206,10 @@ class Ledger:
             place = max(at, stream.last + STEP)
             sub = 0
         stream.took(place, sub, at, new.archive, new.outgoing)
+        return place, sub, at
+
+    def _place(self, tx: Tx, known: Known, new: NewMessage) -> Message:
+        place, sub, at = self.placed(tx, new)
         message = Message(
             id=self._next_id,
             conversation=new.conversation,
@@ -166,6 +227,15 @@ class Ledger:
             archive=new.archive,
             mention=new.mention,
         )
+        if is_rich(new):
+            message = msgspec.structs.replace(
+                message,
+                reply=new.reply,
+                attachments=new.attachments,
+                references=new.references,
+                encryption=new.encryption,
+                unstyled=new.unstyled,
+            )
         self._next_id += 1
         self._count(known, message, new.counts)
         return message
@@ -209,6 +279,8 @@ class Ledger:
                 return self.known(tx, address, kind)
             key, place, sub = cast("tuple[int, int, int]", row[-3:])
             known = self._conversations[mark] = Known(key, rows.conversation(row), (place, sub))
+            count = tx.one("SELECT count(*) FROM act WHERE conv=? AND message=0", (key,))
+            known.waiting = cast("int", count[0]) if count else 0
         return known
 
     def stream(self, tx: Tx, name: str) -> Stream:
@@ -258,6 +330,12 @@ class Ledger:
         )  # fmt: skip
         return s
 
+    def own_act(self, tx: Tx, new: NewMessage, key: int) -> OwnAct:
+        """What the person does to a message."""
+        done = self.effects.own(tx, new, key)
+        self.flush(tx)
+        return done
+
     # Read marks
     def mark_read(self, tx: Tx, address: str, up_to: int | None) -> tuple[Conversation, Message | None]:
         """Move the mark forward; an older place is answered with what is in force.
@@ -291,13 +369,16 @@ class Ledger:
         self._set_mark(tx, address, known, *before)
         return known.shown
 
-    def _set_mark(self, tx: Tx, address: str, known: Known, place: int, sub: int) -> None:
+    def _unread(self, tx: Tx, known: Known, place: int, sub: int) -> tuple[int, int]:
         row = tx.one(
             "SELECT count(*), coalesce(sum(mention), 0) FROM message WHERE conv=? AND (place, sub) > (?,?) "
             "AND NOT outgoing AND counts",
             (known.id, place, sub),
         )
-        unread, mentions = cast("tuple[int, int]", row)
+        return cast("tuple[int, int]", row)
+
+    def _set_mark(self, tx: Tx, address: str, known: Known, place: int, sub: int) -> None:
+        unread, mentions = self._unread(tx, known, place, sub)
         known.shown = replace(
             known.shown, {"read_place": place, "read_sub": sub, "unread": unread, "mentions": mentions}
         )
@@ -323,7 +404,7 @@ class Ledger:
         )
         row = tx.one(f"{sql} AND c.address=?", (tx.pid, origin, by)) if by else tx.one(sql, (tx.pid, origin))
         if row is None:
-            return None
+            return self.effects.set_state(tx, origin, state, error, by)
         now = str(row[1])
         if state == "failed":
             if now not in ("pending", "sent"):
@@ -332,6 +413,35 @@ class Ledger:
             return None  # an acknowledgement (XEP-0198) may come after the error that the message met
         tx.execute("UPDATE message SET state=?, error=? WHERE id=?", (state, error[:500], row[0]))
         return self._changed(tx, cast("int", row[0]))
+
+    # What acts on messages changes more than them
+    def remove(self, tx: Tx, known: Known, key: int) -> None:
+        """Take a message away: what it says is shown in another one now."""
+        row = tx.one("SELECT body FROM message WHERE id=? AND conv=?", (key, known.id))
+        if row is not None:
+            tx.execute(
+                "INSERT INTO message_text (message_text, rowid, body) VALUES ('delete', ?, ?)", (key, row[0])
+            )
+            tx.execute("DELETE FROM message WHERE id=?", (key,))
+            tx.change("message", str(key), None)
+            self.refresh(tx, known)
+
+    def refresh(self, tx: Tx, known: Known) -> None:
+        """Count a conversation's messages anew, and look which is the last."""
+        before = known.shown
+        if known.tally is not None:
+            known.shown, known.tally = known.tally.applied(known.shown), None
+        shown = known.shown
+        row = tx.one(f"{rows.MESSAGES} WHERE m.conv=? ORDER BY m.place DESC, m.sub DESC LIMIT 1", (known.id,))
+        tally = Tally(
+            (shown.read_place, shown.read_sub), *self._unread(tx, known, shown.read_place, shown.read_sub)
+        )
+        if row is not None:
+            tally.newest = rows.message(row)
+            known.last = (tally.newest.place, tally.newest.sub)
+        known.shown = tally.applied(shown)
+        if known.shown != before or row is None:
+            self.write_conversation(tx, shown.address, known)
 
     def set_title(self, tx: Tx, address: str, title: str) -> None:
         """Name a conversation that exists."""

@@ -18,8 +18,8 @@ class HistoryPlugin(Plugin):
 
     name = "history"
     contract = CONTRACT
-    schema = "history_1"
-    tables = ("message", "conversation", "stream")
+    schema = "history_2"
+    tables = ("message", "conversation", "stream", "act")
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)

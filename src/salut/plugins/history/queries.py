@@ -112,7 +112,7 @@ def recent(store: Read, pid: int, low: tuple[int, ...] | None, limit: int) -> li
     """Rows of conversations (with ``rev`` and ``id`` at the end), the last active first."""
     where, params = ("AND (last_at, id) < (?,?)", low) if low else ("", ())
     return store.all(
-        f"SELECT {rows.CONVERSATION_COLUMNS}, rev, id FROM conversation WHERE pid=? {where} "
+        f"SELECT {rows.CONVERSATION_COLUMNS}, rev, id FROM conversation WHERE pid=? AND last_id<>0 {where} "
         f"ORDER BY last_at DESC, id DESC LIMIT {int(limit)}",
         (pid, *params),
     )

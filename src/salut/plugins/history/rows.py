@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
+
 from salut.api.ports import SqlRow
 from salut.plugins.history.api import Conversation, Message
+from salut.plugins.history.content import Attachment, Content, Reaction, Reference, Reply, Retraction
 
 MESSAGE_COLUMNS: Final = (
     "m.id, c.address, m.place, m.sub, m.at, m.sender, m.outgoing, m.kind, m.body, m.subject, m.thread, "
-    "m.state, m.error, m.origin, m.archive, m.mention"
+    "m.state, m.error, m.origin, m.archive, m.mention, m.extra"
 )
 MESSAGES: Final = f"SELECT {MESSAGE_COLUMNS} FROM message m JOIN conversation c ON c.id = m.conv"
 CONVERSATION_COLUMNS: Final = (
@@ -20,14 +23,55 @@ CONVERSATION_COLUMNS: Final = (
 CONVERSATIONS: Final = f"SELECT {CONVERSATION_COLUMNS}, rev FROM conversation"
 INSERT_MESSAGE: Final = (
     "INSERT INTO message (id, pid, conv, place, sub, at, sender, outgoing, kind, body, subject, thread, state, "
-    "error, origin, archive, mention, counts, markable, stream, rev) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    "error, origin, archive, mention, counts, markable, stream, rev, occupant, stanza, extra) "
+    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 INSERT_TEXT: Final = "INSERT INTO message_text (rowid, body) VALUES (?,?)"
 
 
+class Extra(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The column ``extra``: what most messages have not. Fields as in ``Message``."""
+
+    edited_at: int = 0
+    retraction: Retraction | None = None
+    reactions: list[Reaction] = []
+    reply: Reply | None = None
+    attachments: list[Attachment] = []
+    references: list[Reference] = []
+    encryption: str = ""
+    unstyled: bool = False
+
+
+_extra = msgspec.json.Decoder(Extra).decode
+_encode = msgspec.json.Encoder().encode
+NOTHING: Final = Extra()
+
+
+def extra_of(m: Message) -> str:
+    """The column ``extra`` of a message."""
+    values = {name: getattr(m, name) for name in Extra.__struct_fields__}
+    extra = Extra(**values)
+    return "" if extra == NOTHING else _encode(extra).decode()
+
+
+def content(m: Message) -> Content:
+    """What a correction of the message would replace."""
+    return Content(
+        body=m.body,
+        subject=m.subject,
+        reply=m.reply,
+        attachments=m.attachments,
+        references=m.references,
+        encryption=m.encryption,
+        unstyled=m.unstyled,
+        mention=m.mention,
+    )
+
+
 def message(row: SqlRow) -> Message:
-    """A row of ``MESSAGE_COLUMNS``."""
+    """A row of ``MESSAGE_COLUMNS`` (more columns may follow)."""
     r: tuple[Any, ...] = row
+    more: dict[str, Any] = msgspec.structs.asdict(_extra(r[16])) if r[16] else {}
     return Message(
         id=r[0],
         conversation=r[1],
@@ -45,6 +89,7 @@ def message(row: SqlRow) -> Message:
         origin=r[13],
         archive=r[14],
         mention=bool(r[15]),
+        **more,
     )
 
 

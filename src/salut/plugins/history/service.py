@@ -12,7 +12,7 @@ from salut.model import address as addresses
 from salut.model.errors import invalid
 from salut.model.page import Page
 from salut.model.words import _
-from salut.plugins.history import queries, rows
+from salut.plugins.history import deeds, queries, rows
 from salut.plugins.history.api import (
     Conversation,
     ConversationKind,
@@ -22,9 +22,11 @@ from salut.plugins.history.api import (
     MessageState,
     Newest,
     NewMessage,
+    OwnAct,
     ReadHook,
     Standing,
 )
+from salut.plugins.history.content import Version
 from salut.plugins.history.ledger import Ledger
 
 MAX_PAGE = 500
@@ -69,6 +71,12 @@ class HistoryService(HistoryApi):
 
     async def get(self, *, profile: str, message: int) -> Message:
         return await self._host.readers.read(queries.one(self._host.pid(profile), message))
+
+    async def versions(self, *, profile: str, message: int) -> list[Version]:
+        pid = self._host.pid(profile)
+        return await self._host.readers.read(
+            lambda read: deeds.versions(read, queries.one(pid, message)(read))
+        )
 
     async def search(
         self,
@@ -179,6 +187,22 @@ class HistoryService(HistoryApi):
             )
         )
         return [rows.message(row) for row in found]
+
+    def act(self, profile: str, message: NewMessage, key: int) -> Awaitable[OwnAct]:
+        """See ``History``."""
+        return self._host.journal.commit(profile, lambda tx: self._ledger.own_act(tx, message, key))
+
+    async def pending_acts(self, profile: str) -> list[OwnAct]:
+        """See ``History``."""
+        pid = self._host.pid(profile)
+        return await self._host.readers.read(lambda read: deeds.pending(read, pid))
+
+    def unread(self, read: Read, pid: int) -> list[Conversation]:
+        """See ``History``."""
+        return [
+            rows.conversation(row)
+            for row in read.all(f"{rows.CONVERSATIONS} WHERE pid=? AND unread>0", (pid,))
+        ]
 
     def titles(self, title_of: Callable[[Tx, str], str]) -> None:
         """See ``History``."""

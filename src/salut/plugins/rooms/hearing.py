@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Final
 
 from salut.engine.plugin import Host
+from salut.model import moment
 from salut.model.words import _
 from salut.plugins.chat.api import Chat
 from salut.plugins.history.api import History
@@ -40,6 +41,7 @@ class Hearing:
         if kept is None:
             return
         step = kept.stay.presence(occupant)
+        kept.saw(step, moment.now())
         if step.members and kept.stay.shown.state == "joined":
             self._keeper.publish(kept, step.members)
         for nick, member in step.members:
@@ -75,7 +77,7 @@ class Hearing:
         kept = self._keeper.find(profile, told.room)
         if kept is None or not kept.stay.inside:
             return None
-        if told.body:
+        if told.body or (told.subject is None and self._chat.holds(told.inbound)):
             return self._message(kept, told)
         if told.subject is not None:
             self._topic(kept, told)
@@ -83,9 +85,19 @@ class Hearing:
             self._host.owner.spawn(self._keeper.learn_name(kept), f"name of {kept.address}")
         return None
 
-    def _message(self, kept: Kept, told: RoomMessage) -> Awaitable[object]:
+    def _message(self, kept: Kept, told: RoomMessage) -> Awaitable[object] | None:
         replayed = kept.stay.replaying and told.stamp > 0
-        new = reading.new_message(kept.stay, told, at=told.stamp if replayed else 0, replayed=replayed)
+        since = 0 if replayed else kept.since.get(told.nick, 0)
+        new = self._chat.filled(
+            kept.profile,
+            reading.new_message(
+                kept.stay, told, at=told.stamp if replayed else 0, replayed=replayed, since=since
+            ),
+            told.inbound,
+            False,
+        )
+        if new is None:
+            return None
         if replayed and not kept.counts:
             new.counts = False
         own = told.nick == kept.stay.shown.nick

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from salut.plugins.rooms.events import Trouble
-from salut.plugins.rooms.machine import Stay
+from salut.plugins.rooms.machine import Stay, Step
 
 T = TypeVar("T")
 
@@ -24,7 +24,8 @@ class NotInsideError(Exception):
 @dataclass(eq=False)
 class Kept:
     """``lock``: one change of where we stand at a time. ``fresh``: we never were in it. ``ready``: messages may
-    leave for it. ``counts``: what it replays may count as unread. ``topics``: those asked for, by the id of the
+    leave for it. ``since``: since when each nick has been the same person's, as far as we saw. ``counts``: what it
+    replays may count as unread. ``topics``: those asked for, by the id of the
     request."""
 
     profile: str
@@ -41,6 +42,7 @@ class Kept:
     renamed: asyncio.Future[None] | None = None
     leaving: asyncio.Future[None] | None = None
     topics: dict[str, tuple[str, asyncio.Future[None]]] = field(default_factory=dict)
+    since: dict[str, int] = field(default_factory=dict)
     showing: asyncio.TimerHandle | None = None
     retry: asyncio.TimerHandle | None = None
 
@@ -59,6 +61,16 @@ class Kept:
             refuse(future, error)
         done(self.leaving, None)
         self.quiet()
+
+    def saw(self, step: Step, now: int) -> None:
+        """Somebody came or went."""
+        if step.what == "entered":
+            self.since = dict.fromkeys(self.stay.members, now)
+        for nick, member in step.members:
+            if member is None:
+                self.since.pop(nick, None)
+            else:
+                self.since.setdefault(nick, now)
 
     def quiet(self) -> None:
         """Stop the clocks."""

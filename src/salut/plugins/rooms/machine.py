@@ -47,6 +47,9 @@ class Stay:
         self.members: dict[str, Member] = {}
         self.replaying = False
         self.join_id = ""
+        self.vouches: bool | None = (
+            None  # whether the room announces occupant ids; None: it was not asked yet
+        )
         self.wanted = ""  # the nick that we asked for, while we are in the room under another
         self._word: re.Pattern[str] | None = None
 

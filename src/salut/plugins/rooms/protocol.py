@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MUC: Final = "http://jabber.org/protocol/muc"
 USER: Final = f"{MUC}#user"
 OWNER: Final = f"{MUC}#owner"
+OCCUPANT: Final = "urn:xmpp:occupant-id:0"
 MAX_NICK: Final = 1023
 MAX_CODES: Final = 20
 CONFIGURED: Final = 104
@@ -103,6 +104,8 @@ def message(inbound: Inbound) -> RoomMessage:
     subject = parts.get("subject")
     problem = parts.get("error")
     failed = problem if isinstance(problem, StanzaError) else None
+    key = (origin if isinstance(origin, str) and origin else inbound.id)[:512]
+    occupant = parts.get("occupant-id")
     return RoomMessage(
         room=room.lower(),
         nick=nick[:MAX_NICK],
@@ -111,7 +114,10 @@ def message(inbound: Inbound) -> RoomMessage:
         body=str(parts.get("body", "")),
         subject=str(subject) if subject is not None else None,
         thread=str(parts.get("thread", ""))[:512],
-        origin=(origin if isinstance(origin, str) and origin else inbound.id)[:512],
+        origin=key,
+        stanza=inbound.id[:512] if inbound.id != key else "",
+        occupant=occupant if isinstance(occupant, str) else "",
+        inbound=inbound,
         archive=next((key for who, key in ids if who == room), ""),
         stamp=next((when for who, when in stamps if who == room), 0),
         configured=CONFIGURED in cast("frozenset[int]", parts.get("muc-codes", ())),
@@ -134,6 +140,9 @@ class RoomsProtocol:
         self._hearing = hearing
         wires.shared.disco.add_feature(MUC)
         wires.shared.decoders.add(f"{{{USER}}}x", "muc-codes", lambda x: _user(x)["codes"])
+        wires.shared.decoders.add(
+            f"{{{OCCUPANT}}}occupant-id", "occupant-id", lambda x: x.get("id", "")[:512] or None
+        )
 
     # In
     def watch(self, link: Link) -> None:

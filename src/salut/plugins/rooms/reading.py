@@ -29,11 +29,17 @@ class RoomMessage(msgspec.Struct, frozen=True, kw_only=True):
     configured: bool = False
     condition: str = ""
     error_text: str = ""
+    stanza: str = ""  # the stanza's id, where it is not ``origin``
+    occupant: str = ""  # believed only of rooms that vouch for it (XEP-0421)
+    inbound: object | None = None  # the message itself, for ``Chat.filled``
 
 
-def new_message(stay: Stay, told: RoomMessage, *, at: int, replayed: bool) -> NewMessage:
-    """``replayed``: told of the past, when our nick may have been another's. Then a message under it is ours
-    only if history holds it as sent by us."""
+def new_message(stay: Stay, told: RoomMessage, *, at: int, replayed: bool, since: int = 0) -> NewMessage:
+    """``since``: when its sender took the nick, if we saw that.
+
+    ``replayed``: told of the past, when our nick may have been another's. Then a message under it is ours only if
+    history holds it as sent by us.
+    """
     own = bool(told.nick) and told.nick == stay.shown.nick
     return NewMessage(
         conversation=told.room,
@@ -50,6 +56,9 @@ def new_message(stay: Stay, told: RoomMessage, *, at: int, replayed: bool) -> Ne
         archive=told.archive,
         at=at,
         stream=told.room,
+        stanza=told.stanza,
+        occupant=told.occupant if stay.vouches else "",
+        since=since,
         mention=not own and stay.mentions(told.body),
         counts=not own,
     )

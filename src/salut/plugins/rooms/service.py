@@ -34,6 +34,7 @@ class RoomsService(RoomsApi):
 
     def __init__(self, host: Host, history: History, chat: Chat) -> None:
         self._host = host
+        self._chat = chat
         self.keeper = Keeper(host, history, chat)
         self.hearing = Hearing(host, history, chat, self.keeper)
 
@@ -218,6 +219,11 @@ class RoomsService(RoomsApi):
         """See ``Rooms``."""
         told = self.keeper.protocol.read(inbound)
         kept = self.keeper.find(profile, told.room)
-        if kept is None or not told.body or told.type != "groupchat":
+        if (
+            kept is None
+            or told.type != "groupchat"
+            or not (told.body or (told.subject is None and self._chat.holds(inbound)))
+        ):
             return None
-        return reading.new_message(kept.stay, told, at=at, replayed=True)
+        new = reading.new_message(kept.stay, told, at=at, replayed=True)
+        return self._chat.filled(profile, new, inbound, True)

@@ -35,7 +35,7 @@ def run(given: Given) -> int:
             place: Object = {"profile": profile, "conversation": address}
             show.data({**place, "items": items, "before": page.get("before"), "after": page.get("after")})
             return 0
-        talk.Printer().messages(objects(page, "items"))
+        talk.Printer(given.flag("ids")).messages(objects(page, "items"))
         mark = text(page, "before")
         if mark and show.for_person():
             show.note(_("older ones: --before {}").format(mark))
@@ -81,7 +81,7 @@ def _forward(link: Link, question: Object, wanted: int | None) -> Object:
 
 def _follow(link: Link, given: Given, profile: str, address: str, start: int | None) -> int:
     """Attach first and look back then: so nothing falls between the two."""
-    printer = talk.Printer()
+    printer = talk.Printer(given.flag("ids"))
     shown: set[int] = set()
 
     def tell(message: Object) -> None:
@@ -125,6 +125,7 @@ COMMAND = Command(
         metavar="TIME",
         about=N_("from a time on: 2025-03-04, 2025-03-04T12:30, 12:30, or back from now: 90m, 2h, 3d, 1w"),
     ),
+    Option("--ids", form="flag", about=N_("show the id of each message, for commands that take a MESSAGE")),
     Option("-f", "--follow", form="flag", about=N_("go on and show messages as they come, until Ctrl-C")),
     PROFILE,
     JSON,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from salut.frontends.cli import secret, show
+from salut.frontends.cli import moderate, secret, show
 from salut.frontends.cli.link import Link, as_object
 from salut.frontends.cli.shapes import MEMBER, ROOM, number, objects, text, whole
 from salut.frontends.cli.spec import JSON, PROFILE, Argument, Command, Given, Option
@@ -137,6 +137,7 @@ COMMAND = Command(
         ),
         Command("leave", N_("leave a room and stay out"), ROOM_ARGUMENT, PROFILE, JSON, run=run_leave),
         Command("list", N_("show rooms joined or kept"), PROFILE, JSON, run=run_list),
+        moderate.COMMAND,
         Command("members", N_("show who is in a room"), ROOM_ARGUMENT, PROFILE, JSON, run=run_members),
         Command(
             "topic",

@@ -26,6 +26,10 @@ def run(given: Given) -> int:
         from salut.model.words import _
 
         raise invalid("text", _("--lines reads standard input; give no TEXT with it."))
+    if given.seconds("undo") is not None and (by_line or given.maybe("wait") is not None):
+        from salut.model.words import _
+
+        raise invalid("undo", _("--undo holds one message back; it does not go with --lines or --wait."))
     with Link(given) as link:
         if by_line:
             profile, to = link.find(given.text("to"))
@@ -38,6 +42,10 @@ def run(given: Given) -> int:
 
             raise invalid("text", _("There is no text to send."))
         profile, to = link.find(given.text("to"))
+        if given.seconds("undo") is not None:
+            from salut.frontends.cli.commands.undo import hold
+
+            return hold(link, given, profile, to, body)
         return _report(given, profile, _send(link, given, profile, to, body))
 
 
@@ -95,6 +103,15 @@ COMMAND = Command(
         least=0.1,
         most=600,
         about=N_("how long to wait at most (default 30); after that the message stays on its way"),
+    ),
+    Option(
+        "-u",
+        "--undo",
+        form="seconds",
+        metavar="SECONDS",
+        least=0,
+        most=600,
+        about=N_("hold it that long, so that “jp undo” can take it back"),
     ),
     Option(
         "-l", "--lines", form="flag", about=N_("send each line of standard input as a message, as it comes")
