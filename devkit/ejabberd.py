@@ -130,7 +130,10 @@ modules:
   mod_caps: {{}}
   mod_carboncopy: {{}}
   mod_client_state: {{}}
-  mod_disco: {{}}
+  mod_disco:
+    server_info:
+      - {{modules: all, name: admin-addresses, urls: ["mailto:admin@example.org", "xmpp:admin@example.org"]}}
+      - {{modules: all, name: abuse-addresses, urls: ["mailto:abuse@example.org"]}}
   mod_http_api: {{}}
   mod_last: {{}}
   mod_mam: {{default: {archive}, assume_mam_usage: {rooms}, request_activates_archiving: false}}

@@ -13,7 +13,8 @@ from devkit.servers import PrivateServer
 _MODULES = (
     "disco", "roster", "saslauth", "tls", "dialback", "carbons", "smacks", "csi", "csi_simple", "pep",
     "blocklist", "bookmarks", "private", "vcard4", "vcard_legacy", "offline", "register", "ping", "time",
-    "uptime", "version", "lastactivity", "s2s_bidi",
+    "uptime", "version", "lastactivity", "s2s_bidi", "invites", "invites_adhoc", "invites_register",
+    "server_contact_info",
 )  # fmt: skip
 
 
@@ -103,6 +104,11 @@ log = {{ {level} = {_lua(self.log_file)} }}
 archive_expires_after = "1w"; default_archive_policy = true
 max_archive_query_results = {options.archive_page}
 allow_registration = true; min_seconds_between_registrations = 0
+registration_invite_only = false; allow_user_invites = true
+contact_info = {{
+  admin = {{ "mailto:admin@example.org", "xmpp:admin@example.org" }};
+  abuse = {{ "mailto:abuse@example.org" }};
+}}
 pep_max_items = 10000
 smacks_hibernation_time = {options.hibernation}
 modules_enabled = {_lua_list(modules)}

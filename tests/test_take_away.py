@@ -7,11 +7,13 @@ methods of its own brings a second one, that what it did does not happen any mor
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, cast
+from xml.etree.ElementTree import fromstring
 
 import msgspec
 import pytest
@@ -25,6 +27,7 @@ from salut.engine.plugin import Plugin
 from salut.model import moment
 from salut.model.errors import SalutError
 from salut.plugins.history.api import History, NewMessage
+from salut.plugins.pep.api import Pep
 from tests.engine_kit import EngineKit, running_engine
 from tests.plugins.archive.test_archive_server import first_catch_up
 from tests.plugins.rooms.test_rooms_server import fresh_room, join, room_is, said
@@ -284,6 +287,22 @@ async def names(scene: Scene) -> None:
         assert named["address"] == scene.bob.jid
 
 
+async def pep(scene: Scene) -> None:
+    port = cast("Pep", scene.kit.engine.plugins.plugins["pep"].port())
+    await port.publish("alice", "urn:example:kept", "<kept xmlns='urn:example:kept'/>", access="whitelist")
+    assert [item.id for item in await port.items("alice", "urn:example:kept")] == ["current"]
+
+
+async def no_pep(scene: Scene) -> None:
+    """Nobody reads events: they pass by like any element that is not known."""
+    event = "<event xmlns='http://jabber.org/protocol/pubsub#event'><purge node='n'/></event>"
+    scene.answer({"origin": ""}, event)
+    assert (
+        "pubsub-event"
+        not in scene.kit.wires.shared.decoders.decode(fromstring(f"<message>{event}</message>")).parts
+    )
+
+
 async def setup(scene: Scene) -> None:
     probe = await scene.kit.call(
         "setup.probe",
@@ -395,12 +414,63 @@ async def no_mentions(scene: Scene) -> None:
     assert "mention" not in await _told(scene, "you there", NAMED.format(scene.alice.jid))
 
 
+async def account(scene: Scene) -> None:
+    form = await scene.kit.call(
+        "account.registration_form",
+        server=scene.server.domain,
+        host="127.0.0.1",
+        port=scene.server.c2s_port,
+        ca_file=str(scene.server.ca_file),
+    )
+    answers = {"username": [f"new-{secrets.token_hex(4)}"], "password": ["secret"]}
+    await scene.kit.call("account.register", registration=form["id"], name="new", answers=answers)
+    made = await scene.kit.call("profiles.connect", profile="new", wait=20)
+    await scene.kit.call("account.unregister", profile="new", confirm=made["address"], forget=True)
+
+
+async def invites(scene: Scene) -> None:
+    made = await scene.kit.call("invites.create", profile="alice", by="daemon")
+    said = await scene.kit.call("invites.read", link=made["link"])
+    assert (said["kind"], said["address"]) == ("contact", scene.alice.jid)
+    if scene.has("presence"):  # servers pass requests on to those who said that they are there
+        carol = scene.server.account("carol")
+        await scene.kit.add("carol", carol, scene.server)
+        await scene.kit.call("invites.use", profile="carol", link=made["link"])
+
+        async def used() -> bool:
+            (invite,) = await scene.kit.call("invites.list", profile="alice")
+            return bool(invite.get("used_by") == carol.jid)
+
+        await scene.kit.until(used)
+        await scene.kit.call("profiles.delete", profile="carol")
+
+
+async def server(scene: Scene) -> None:
+    info = await scene.kit.call("server.info", profile="alice")
+    assert info["software"]["name"].lower() == scene.server.kind
+    said = await scene.kit.call("server.software", profile="alice", address=scene.kit.session("bob").jid)
+    assert said["name"] == "Salut"
+
+
+async def moved(scene: Scene) -> None:
+    task = await scene.kit.call("moved.move", profile="alice", to="bob")
+
+    async def done() -> bool:
+        return any(t["id"] == task and t["state"] == "done" for t in await scene.kit.call("tasks.list"))
+
+    await scene.kit.until(done)
+    await scene.kit.call("moved.stay", profile="alice")
+    assert await scene.kit.call("moved.list", profile="bob") == []
+
+
 WORKS: dict[str, Check] = {
     check.__name__: check
     for check in (
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup,
         edits, reactions, replies, attachments, mentions, notify, csi,
         later, stars,
+        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, account,
+        invites, server, pep, moved
     )
 }  # fmt: skip
 GONE: dict[str, Check] = {
@@ -410,6 +480,7 @@ GONE: dict[str, Check] = {
     "attachments": no_attachments,
     "mentions": no_mentions,
     "csi": no_csi,
+    "pep": no_pep,
 }
 
 

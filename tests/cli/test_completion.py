@@ -37,8 +37,8 @@ def answers(daemon: FakeDaemon) -> None:
     ("line", "words"),
     [
         ("", list(NAMES)),
-        ("se", ["send", "search"]),
-        ("--profile alice se", ["send", "search"]),
+        ("se", ["send", "search", "server"]),
+        ("--profile alice se", ["send", "search", "server"]),
         ("--v", ["--version"]),
         ("room ", ["join", "leave", "list", "moderate", "members", "topic"]),
         ("room --js", ["--json"]),
@@ -138,7 +138,7 @@ printf '%s\n' "${COMPREPLY[@]}"
 @pytest.mark.parametrize(
     ("line", "current", "replies"),
     [
-        ("jp se", "se", ["send", "search"]),
+        ("jp se", "se", ["send", "search", "server"]),
         ("jp send ben", "ben", ["ben@localhost"]),
         ("jp send ben@lo", "lo", ["localhost"]),
         ("jp send bob\\ ", "bob\\ ", [r"bob\ two@localhost"]),

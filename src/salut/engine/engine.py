@@ -117,6 +117,7 @@ class Engine(DaemonApi):
             self.settings,
             self.profiles.address,
             self.windows,
+            self.profiles,
         )
         await self.plugins.load(classes, host, self.registry)
         stored = await self.readers.read(

@@ -154,6 +154,10 @@ class PluginHost:
         """The session is lost for good."""
         self._each("offline", lambda plugin: plugin.offline(profile))
 
+    def refused(self, profile: str, code: str) -> None:
+        """The server refuses the login."""
+        self._each("refused", lambda plugin: plugin.refused(profile, code))
+
     async def stop(self) -> None:
         """Stop in reverse order."""
         for name, plugin in reversed(self.plugins.items()):

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from salut.api.contract import Contract, Service
+from salut.api.core import ProfilesApi
 from salut.api.ports import Read, Tx
 from salut.api.wire import Item
 from salut.engine.context import CURRENT
@@ -84,6 +85,9 @@ class Plugin:
     def offline(self, profile: str) -> None:
         """The profile has lost its link for good (not resumed)."""
 
+    def refused(self, profile: str, code: str) -> None:
+        """The server refuses the login for good; ``code`` is why (``not-authorized``, …)."""
+
     def snapshot(self, read: Read, profile: str, pid: int, limit: int) -> Iterable[Item]:
         """Objects of this plugin's ``snapshot`` kinds that a new window sees. Runs in a reader thread."""
         return ()
@@ -109,6 +113,7 @@ class Host:
     settings: Settings
     address: Callable[[str], str]  # of a profile's account, connected or not
     windows: Windows
+    profiles: ProfilesApi
 
     def need(self, plugin: str, port: type[T]) -> T:
         """The port of a plugin named in ``needs``. ``port`` is its Protocol, for the type checker."""

@@ -288,6 +288,8 @@ class Profiles(ProfilesApi):
         if state.state in ("offline", "refused"):
             self._gone(runtime)
         self._owner.spawn(self._store_state(runtime), f"show {runtime.shown.name}")
+        if state.state == "refused" and not runtime.leaving:
+            self._host.refused(runtime.shown.name, state.code)
 
     async def _store_state(self, runtime: Runtime) -> None:
         if self._runtimes.get(runtime.shown.name) is not runtime:

@@ -97,7 +97,16 @@ def SETUP() -> str:  # noqa: N802 - a text, translated when it is shown
 
 
 def _setup(command: argparse.ArgumentParser) -> None:
-    command.add_argument("address", nargs="?", metavar=_("ADDRESS"), help=_("your address: name@server"))
+    command.add_argument(
+        "address",
+        nargs="?",
+        metavar=_("ADDRESS"),
+        help=_("your address: name@server; or an invitation's link; with --new: the server"),
+    )
+    command.add_argument("--new", action="store_true", help=_("make a new account on a server"))
+    command.add_argument(
+        "--user", metavar=_("NAME"), help=_("the new account's name (the part before the @)")
+    )
     command.add_argument("--name", help=_("short name for the account here (default: the part before the @)"))
     command.add_argument("--host", help=_("server to connect to (default: found through DNS)"))
     command.add_argument("--port", type=_port, metavar="PORT", help=_("its port"))

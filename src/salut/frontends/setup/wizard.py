@@ -11,13 +11,15 @@ from pathlib import Path
 from salut.api.core import Profile, ProfileChange, ProfilesApi
 from salut.client import sync
 from salut.frontends.cli import exits, secret, show
-from salut.frontends.setup import ask, report, service
+from salut.frontends.setup import ask, newcomer, report, service
 from salut.model import address as addresses
 from salut.model.errors import SalutError
 from salut.model.words import _
+from salut.plugins.invites.api import Invitation
 from salut.plugins.setup.api import Place, Probe, SetupApi
 
 ONLINE_SECONDS = 60.0
+CALL_SECONDS = 100.0  # a new account takes several questions to a server
 PASSWORDS = 3  # tries
 NO_NAME = re.compile(r"[^a-z0-9_.-]+")
 MAX_NAME = 63
@@ -35,17 +37,15 @@ class Wish:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Add an account. Returns the exit code; raises ``SalutError``."""
+    """Add an account, or make one. Returns the exit code; raises ``SalutError``."""
     talk = ask.possible()
     password = secret.found(options.password_file, options.password_command)
     if not talk and options.address is None:
         raise ask.lacking(_("the address"))
     if not talk and password is None:
         raise ask.lacking("--password-file, --password-command")
-    with sync.connect(call_seconds=30.0) as client:
+    with sync.connect(call_seconds=CALL_SECONDS) as client:
         profiles = client.call(ProfilesApi.list)
-        address = _address(options.address, profiles)
-        name = _name(options.name, address, profiles)
         wish = Wish(
             host=options.host or "",
             port=options.port or 0,
@@ -53,20 +53,62 @@ def run(options: argparse.Namespace) -> int:
             ca_file=str(Path(options.ca_file).absolute()) if options.ca_file else "",
             pins=[pin.replace(":", "").strip().lower() for pin in options.pins.split(",") if pin],
         )
-        settings = _find(client, address, wish, talk)
-        _log_in(client, name, address, settings, password, talk)
+        link = options.address if newcomer.is_link(options.address) else ""
+        said = newcomer.invitation(client, link) if link else None
+        typed = None if link else options.address
+        if options.new or (said is not None and said.account):
+            name, address = _make(client, options, typed, wish, said, password, talk)
+        else:
+            address = _address(typed, profiles, talk)
+            if address == newcomer.NEW:
+                name, address = _make(client, options, None, wish, None, password, talk)
+            else:
+                name = _name(options.name, address, profiles)
+                _log_in(client, name, address, _find(client, address, wish, talk), password, talk)
         show.say()
         show.say(show.paint(_("{} is online, as profile “{}”.").format(address, name), "green"))
+        if said is not None and said.kind == "contact" and not said.account:  # else the server has done it
+            newcomer.befriend(client, name, said)
         _service(client, options.systemd, talk)
     show.say()
     show.say(_("Try:  jp status      jp send ADDRESS 'Hello'      jp --help"))
     return exits.OK
 
 
-def _address(given: str | None, profiles: list[Profile]) -> str:
-    """The account's bare address, one that no profile has yet."""
+def _make(
+    client: sync.Client,
+    options: argparse.Namespace,
+    given: str | None,
+    wish: Wish,
+    said: Invitation | None,
+    password: str | None,
+    talk: bool,
+) -> tuple[str, str]:
+    """Make an account on a server; its profile and address."""
+    domain = said.server if said is not None and given is None else newcomer.server(given, talk)
+    answers = {"password": [password]} if password is not None else {}
+    user = options.user or (addresses.parse(given).local if given else "")
+    if user:
+        answers["username"] = [user]
+    change = _find(client, f"{newcomer.NEW}@{domain}", wish, talk)
+    made = newcomer.make(
+        client, domain, change, answers,
+        lambda address: _name(options.name, address, client.call(ProfilesApi.list)),
+        link=said.link if said is not None else "", talk=talk,
+    )  # fmt: skip
+    return made.name, made.address
+
+
+def _address(given: str | None, profiles: list[Profile], talk: bool) -> str:
+    """The account's bare address, one that no profile has yet; ``new`` where the person wants to have one made."""
     while True:
-        typed = given if given is not None else ask.text(_("Your XMPP address (name@server)"))
+        if given is None and not talk:
+            raise ask.lacking(_("the address"))
+        typed = (
+            given if given is not None else ask.text(_("Your XMPP address (name@server; “new”: make one)"))
+        )
+        if given is None and typed.lower() in (newcomer.NEW, _("new")):
+            return newcomer.NEW
         try:
             parts = addresses.parse(typed)
             if not parts.local:

@@ -11,6 +11,7 @@ import msgspec
 from salut.api.contract import Contract, Kind, Service, method
 from salut.model.page import Page
 
+Policy = Literal["always", "never", "roster"]
 GapState = Literal["open", "filling", "failed"]
 
 
@@ -44,6 +45,15 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     whole: bool = False
 
 
+class ArchivePreferences(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the server keeps of our messages (XEP-0441): those with the addresses of ``always``, none with those of
+    ``never``, and of all others what ``default`` says (``roster``: those with contacts)."""
+
+    default: Policy
+    always: list[str] = []
+    never: list[str] = []
+
+
 class ArchiveApi(Service):
     """The server's archives."""
 
@@ -71,9 +81,33 @@ class ArchiveApi(Service):
         """
 
 
+class PreferencesApi(Service):
+    """What the server's archive keeps."""
+
+    service = "archive"
+
+    @method()
+    @abstractmethod
+    async def preferences(self, *, profile: str) -> ArchivePreferences:
+        """Ask the server. ``unavailable`` where it does not let one choose."""
+
+    @method(scope="send", write=True)
+    @abstractmethod
+    async def set_preferences(
+        self,
+        *,
+        profile: str,
+        default: Policy | None = None,
+        always: list[str] | None = None,
+        never: list[str] | None = None,
+    ) -> ArchivePreferences:
+        """Change them; what is absent stays. Each list at most 1,000 addresses. What is in force then is
+        returned: a server may know better."""
+
+
 CONTRACT: Final = Contract(
     plugin="archive",
-    services=(ArchiveApi,),
+    services=(ArchiveApi, PreferencesApi),
     kinds=(
         Kind("gap", Gap, "gap id", snapshot=True),
         Kind("head", Head, "gap id, space, conversation", snapshot=True),

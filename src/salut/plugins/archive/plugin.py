@@ -12,6 +12,7 @@ from salut.api.wire import Item
 from salut.engine.plugin import Host, Plugin
 from salut.plugins.archive import gaps, heads
 from salut.plugins.archive.api import CONTRACT
+from salut.plugins.archive.preferences import PreferencesService
 from salut.plugins.archive.protocol import ArchiveProtocol
 from salut.plugins.archive.service import ArchiveService
 from salut.plugins.rooms.api import Rooms
@@ -35,6 +36,7 @@ class ArchivePlugin(Plugin):
         super().__init__(host)
         self._service = ArchiveService(host)
         protocol = self._service.filler.protocol = ArchiveProtocol(cast("Wires", host.wires), host.log)
+        self._preferences = PreferencesService(host, protocol)
         roster = host.prefer("roster", Roster)  # type: ignore[type-abstract]
         if roster is not None:
             self._service.filler.contacts = lambda read, pid: [
@@ -48,7 +50,7 @@ class ArchivePlugin(Plugin):
             rooms.on_joined(self._service.joined)
 
     def services(self) -> Sequence[Service]:
-        return (self._service,)
+        return (self._service, self._preferences)
 
     async def start(self) -> None:
         await self._service.settle()

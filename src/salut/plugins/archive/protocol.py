@@ -17,6 +17,7 @@ import structlog
 
 from salut.engine.plugin import Link
 from salut.model import moment
+from salut.plugins.archive.api import ArchivePreferences
 from salut.plugins.archive.query import ArchiveError, Ask, Result, Results, Support
 from salut.plugins.history.api import NewMessage
 from salut.xmpp.decode import MESSAGE, Inbound
@@ -29,6 +30,8 @@ MAM: Final = "urn:xmpp:mam:2"
 EXTENDED: Final = f"{MAM}#extended"
 RSM: Final = "http://jabber.org/protocol/rsm"
 FORWARDED: Final = "{urn:xmpp:forward:0}forwarded"
+POLICIES: Final = ("always", "never", "roster")
+MOST_LISTED: Final = 5_000
 TIMEOUT: Final = 60.0  # seconds that a server may take for a page
 EXCESS: Final = 4
 """A server that sends so many times the page that was asked for is not believed."""
@@ -88,6 +91,32 @@ class _Open(msgspec.Struct):
     dropped: int = 0
 
 
+def preferences_xml(wanted: ArchivePreferences | None) -> str:
+    """The payload that asks for preferences, or sets them (XEP-0441)."""
+    if wanted is None:
+        return f"<prefs xmlns='{MAM}'/>"
+    lists = "".join(
+        f"<{name}>{''.join(f'<jid>{escape(address)}</jid>' for address in listed)}</{name}>"
+        for name, listed in (("always", wanted.always), ("never", wanted.never))
+    )
+    return f"<prefs xmlns='{MAM}' default='{wanted.default}'>{lists}</prefs>"
+
+
+def read_preferences(prefs: Element) -> ArchivePreferences:
+    """What the server says of its preferences. ``ArchiveError`` for a policy that we do not know."""
+    default = prefs.get("default", "")
+    if default not in POLICIES:
+        raise ArchiveError("undefined-condition", f"unknown policy {default[:50]}")
+    listed = [
+        [
+            (jid.text or "").strip()[:3071]
+            for jid in prefs.findall(f"{{{MAM}}}{name}/{{{MAM}}}jid")[:MOST_LISTED]
+        ]
+        for name in ("always", "never")
+    ]
+    return ArchivePreferences(default=default, always=listed[0], never=listed[1])  # type: ignore[arg-type]
+
+
 class ArchiveProtocol:
     """Asks archives and collects their answers."""
 
@@ -136,6 +165,20 @@ class ArchiveProtocol:
         if told:
             await asyncio.gather(*told)
         return Results(results, fin.get("complete") in ("true", "1"))
+
+    async def preferences(self, link: Link, wanted: ArchivePreferences | None) -> ArchivePreferences:
+        """What the account's archive keeps; ``wanted`` sets it. Raises ``ArchiveError``."""
+        session = cast("Account", link.session).session
+        try:
+            answer = await session.iq("set" if wanted is not None else "get", preferences_xml(wanted))
+            prefs = answer.find(f"{{{MAM}}}prefs")
+            if prefs is None and wanted is not None:  # set, and nothing said of it
+                prefs = (await session.iq("get", preferences_xml(None))).find(f"{{{MAM}}}prefs")
+        except StanzaError as error:
+            raise ArchiveError(error.condition, error.text) from None
+        if prefs is None:
+            raise ArchiveError("undefined-condition", "the answer holds no preferences")
+        return read_preferences(prefs)
 
     def _result(self, account: Account, inbound: Inbound, via: Via) -> None:
         archived = cast("Archived", inbound.parts["archived"])

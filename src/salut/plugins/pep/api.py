@@ -25,7 +25,10 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """What a node's owner tells. ``gone``: the node was deleted or purged. Items and ids are bounded already."""
+    """What a node's owner tells. ``gone``: the node was deleted or purged. Items and ids are bounded already.
+
+    Servers tell the last item with each session, and ejabberd tells our own devices everything twice
+    and of retractions nobody: what must be right is read anew (``items``) with each session."""
 
     sender: str  # bare address of the account whose node it is
     node: str
@@ -64,7 +67,8 @@ class Pep(Protocol):
         ``access``. Returns the item's id.
 
         The node is made, or configured anew, where it is not so already: nothing is published before (XEP-0060
-        section 7.1.5; ``options`` are more ``pubsub#`` fields). ``not-connected``, ``refused``.
+        section 7.1.5; ``options`` are more ``pubsub#`` fields). ``not-connected``, ``refused``; ``unavailable``
+        where ``supported`` is false, ``too-large`` for what fits no stanza.
         """
 
     async def items(

@@ -90,6 +90,26 @@ class Roster(Protocol):
     def names(self, read: Read, pid: int) -> list[tuple[str, str]]:
         """Address and name of each contact in the roster; for reader threads."""
 
+    async def get(self, *, profile: str, address: str) -> Contact | None:
+        """Someone in the roster, or who asks; ``None`` where they are neither."""
+
+    async def add(
+        self,
+        *,
+        profile: str,
+        address: str,
+        name: str = "",
+        groups: Groups | None = None,
+        subscribe: bool = True,
+    ) -> Contact:
+        """``RosterApi.add``."""
+
+    async def accept(self, *, profile: str, address: str) -> Contact:
+        """``RosterApi.accept``."""
+
+    async def deny(self, *, profile: str, address: str) -> None:
+        """``RosterApi.deny``."""
+
 
 CONTRACT: Final = Contract(
     plugin="roster", services=(RosterApi,), kinds=(Kind("contact", Contact, "address"),)

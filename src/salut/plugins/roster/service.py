@@ -47,6 +47,10 @@ class RosterService(RosterApi):
         """See ``Roster``."""
         return ledger.names(read, pid)
 
+    async def get(self, *, profile: str, address: str) -> Contact | None:
+        """See ``Roster``."""
+        return await self._get(profile, addresses.bare(address))
+
     # Windows
     async def list(
         self, *, profile: str, group: str | None = None, after: str | None = None, limit: int = 200

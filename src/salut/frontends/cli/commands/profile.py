@@ -41,7 +41,7 @@ def run_list(given: Given) -> int:
 def run_create(given: Given) -> int:
     """Add an account and wait until it is online."""
     name = given.text("name")
-    settings = _settings(given)
+    settings = settings_of(given)
     if given.flag("offline"):
         settings["enabled"] = False
     with Link() as link:
@@ -60,7 +60,7 @@ def run_create(given: Given) -> int:
 
 def run_change(given: Given) -> int:
     """Change an account."""
-    settings = _settings(given)
+    settings = settings_of(given)
     password = secret.given(given)
     if given.flag("password"):
         password = secret.asked(given, _("New password of profile {}: ").format(given.text("name")))
@@ -73,10 +73,10 @@ def run_change(given: Given) -> int:
     return _done(given, as_object(changed))
 
 
-def _settings(given: Given) -> Object:
-    """The options of ``SETTINGS`` as a ``ProfileChange``."""
+def settings_of(given: Given, resource: bool = True) -> Object:
+    """The options of ``SETTINGS`` as a ``ProfileChange``; without ``resource``, which not all commands have."""
     settings: Object = {}
-    for name in ("resource", "host", "ca_file"):
+    for name in ("resource", "host", "ca_file")[not resource :]:
         if given.maybe(name) is not None:
             settings[name] = given.text(name)
     if given.number("port") is not None:
