@@ -225,8 +225,11 @@ async def _commands() -> asyncio.StreamReader:
 
 async def run(options: argparse.Namespace) -> None:
     """Serve until standard input ends."""
+    senders = tuple(f"sender{n}@{options.domain}" for n in range(options.senders))  # contacts: no strangers
     crowd = Crowd(options.members, options.contacts)
-    account = FakeAccount(options.user, options.domain, options.password, tuple(options.feature), crowd)
+    account = FakeAccount(
+        options.user, options.domain, options.password, tuple(options.feature), senders, crowd
+    )
     fake = FakeServer(account, Replay(account, senders=options.senders, body_size=options.body_size))
     tls: ssl.SSLContext | None = None
     if options.certificate:

@@ -14,11 +14,13 @@ import msgspec
 import structlog
 
 from devkit.servers import Account, XmppServer
+from salut.api.core import Window
 from salut.daemon.links import XmppLink
 from salut.engine.dispatcher import Caller
 from salut.engine.engine import Engine, EngineOptions
 from salut.engine.links import LinkConfig, LinkControl, LinkHooks
 from salut.plugins.presence.api import PresencePort
+from salut.plugins.strangers.api import Strangers
 from salut.xmpp.disco import PING
 from salut.xmpp.router import Account as Wired
 from salut.xmpp.router import Router, Wires
@@ -31,8 +33,10 @@ BOUND = 20.0  # seconds that a test waits for what it expects
 class EngineKit:
     """The engine under test, with what tests do to it."""
 
-    def __init__(self, folder: Path, without: Iterable[str] = ()) -> None:
+    def __init__(self, folder: Path, without: Iterable[str] = (), *, acquainted: bool = True) -> None:
         self.folder = folder
+        self.acquainted = acquainted
+        self.known: dict[str, str] = {}
         self.log: structlog.stdlib.BoundLogger = structlog.get_logger()
         self.wires = Wires(Shared.fresh(), Router())
         self.links: dict[str, XmppLink] = {}
@@ -41,6 +45,14 @@ class EngineKit:
     def _make_link(self, config: LinkConfig, hooks: LinkHooks) -> LinkControl:
         link = self.links[config.profile] = XmppLink(config, hooks, self.wires, self.log)
         return link
+
+    def watch(self, there: bool = True) -> None:
+        """A window that is looked at, as far as it tells (XEP-0352: servers hold much back where nobody looks)."""
+        if there:
+            window = Window(id="kit", name="kit", kind="test", version="", since=0, binding="test")
+            self.engine.windows.add(window, lambda: None, lambda: 0)
+        else:
+            self.engine.windows.remove("kit")
 
     async def call(self, method: str, **params: Any) -> Any:
         """Call a contract method; the plain value of its reply. Raises ``SalutError``."""
@@ -58,9 +70,21 @@ class EngineKit:
         await self.call(
             "profiles.create", name=name, address=account.jid, password=account.password, settings=settings
         )
+        self.known[name] = account.jid
+        self._introduce()
         if online:
             await self.call("profiles.connect", profile=name, wait=BOUND)
             await self.settled(name, account.jid.partition("@")[2])
+
+    def _introduce(self) -> None:
+        """The profiles of a test have written to each other once: a stranger gets neither receipts nor read marks."""
+        plugin = self.engine.plugins.plugins.get("strangers")
+        if plugin is not None and self.acquainted:
+            port = cast("Strangers", plugin.port())
+            for name, own in self.known.items():
+                for other in self.known.values():
+                    if other != own:
+                        port.met(name, other)
 
     def session(self, name: str) -> Session:
         """The XMPP session of a profile."""
@@ -105,11 +129,14 @@ async def running_engine(
     server: XmppServer | None = None,
     profiles: Mapping[str, Account] | None = None,
     without: Iterable[str] = (),
+    *,
+    acquainted: bool = True,
 ) -> AsyncIterator[EngineKit]:
-    """A started engine with these profiles online; closed at the end."""
-    kit = EngineKit(folder, without)
+    """A started engine with these profiles online; closed at the end. ``acquainted``: they know each other."""
+    kit = EngineKit(folder, without, acquainted=acquainted)
     await kit.engine.start()
     kit.engine.run()
+    kit.watch()
     try:
         for name, account in (profiles or {}).items():
             assert server is not None

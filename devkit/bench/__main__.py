@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from devkit.bench import catchup, commands, crowds, fanout, ingest, reading, starting
+from devkit.bench import catchup, commands, crowds, fanout, ingest, portable, reading, roster, starting
 from devkit.bench.processes import ROOT
 from devkit.bench.report import Report
 from devkit.bench.run import Run, Section
@@ -31,6 +31,8 @@ SECTIONS: dict[str, Section] = {
     "deaf": fanout.deaf,
     "catchup": catchup.catchup,
     "crowds": crowds.crowds,
+    "roster": roster.roster,
+    "portable": portable.portable,
 }
 FAILURES = (
     ProgramFailedError,

@@ -8,7 +8,7 @@ the first to the last) once N further messages have come; ``flood N TO`` sends N
 prints ``sent N``; ``join ROOM NICK`` enters a room and prints ``joined SECONDS`` once it is in (with ``--rooms``,
 which adds a plugin for rooms, XEP-0045); ``newest C N`` asks the archive for the newest N of each of C contacts,
 eight at a time, and prints ``newest SECONDS`` (with ``--archive``: XEP-0313). ``--roster`` asks for the roster
-before ``online``.
+before ``online``. The command ``roster`` asks for the roster and prints ``roster CONTACTS SECONDS``.
 """
 
 from __future__ import annotations
@@ -99,6 +99,12 @@ class Bare(ClientXMPP):
         await asyncio.gather(*(work() for _ in range(8)))
         _say(f"newest {time.perf_counter() - begin:.6f}")
 
+    async def fetch(self) -> None:
+        """Ask for the roster, and tell how many are in it."""
+        begin = time.perf_counter()
+        await self.get_roster()
+        _say(f"roster {len(self.client_roster.keys())} {time.perf_counter() - begin:.6f}")
+
     async def flood(self, number: int, to: str) -> None:
         """Send as fast as the server takes it."""
         transport: asyncio.Transport = self.transport  # type: ignore[assignment]  # it is connected
@@ -150,6 +156,8 @@ async def main() -> None:
                 await client.join(room, nick)
             case ["newest", contacts, count]:
                 await client.newest(int(contacts), int(count))
+            case ["roster"]:
+                await client.fetch()
             case ["flood", number, to]:
                 await client.flood(int(number), to)
 

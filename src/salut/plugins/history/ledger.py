@@ -17,6 +17,7 @@ from salut.plugins.history import deeds, rows
 from salut.plugins.history.acts import Author
 from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage, OwnAct, Standing
 from salut.plugins.history.effects import Effects
+from salut.plugins.history.erasing import erase
 from salut.plugins.history.seen import Seen, Twin, find
 from salut.plugins.history.tally import Tally, replace
 
@@ -60,7 +61,8 @@ class Stream:
 
 def is_rich(new: NewMessage) -> bool:
     """Whether a message holds more than text."""
-    return bool(new.reply or new.attachments or new.references or new.encryption or new.unstyled)
+    own = new.reply or new.attachments or new.references or new.encryption or new.unstyled
+    return bool(own or new.reactions or new.edited_at or new.retraction)
 
 
 class Ledger:
@@ -223,6 +225,7 @@ class Ledger:
             subject=new.subject,
             thread=new.thread,
             state=new.state,
+            error=new.error,
             origin=new.origin,
             archive=new.archive,
             mention=new.mention,
@@ -235,6 +238,9 @@ class Ledger:
                 references=new.references,
                 encryption=new.encryption,
                 unstyled=new.unstyled,
+                edited_at=new.edited_at,
+                retraction=new.retraction,
+                reactions=new.reactions,
             )
         self._next_id += 1
         self._count(known, message, new.counts)
@@ -395,6 +401,12 @@ class Ledger:
             raise not_found(_("There is no message {} in this conversation.").format(key))
         return cast("tuple[int, int]", row)
 
+    def read_up_to(self, tx: Tx, address: str, place: int, sub: int) -> None:
+        """Move the mark of a conversation that exists forward to a place, whatever stands there."""
+        known = self._existing(tx, address)
+        if (place, sub) > (known.shown.read_place, known.shown.read_sub):
+            self._set_mark(tx, address, known, place, sub)
+
     # States and titles
     def set_state(self, tx: Tx, origin: str, state: MessageState, error: str, by: str) -> Message | None:
         """Advance an own message's state; ``None`` where there is nothing to advance."""
@@ -451,3 +463,8 @@ class Ledger:
         if known.shown.title != title[:MAX_TITLE]:
             known.shown = replace(known.shown, {"title": title[:MAX_TITLE]})
             self.write_conversation(tx, address, known)
+
+    def erase(self, tx: Tx, address: str) -> None:
+        """Delete a conversation and its messages."""
+        self._conversations.pop((tx.pid, address), None)
+        erase(tx, address)

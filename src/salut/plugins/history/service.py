@@ -12,7 +12,7 @@ from salut.model import address as addresses
 from salut.model.errors import invalid
 from salut.model.page import Page
 from salut.model.words import _
-from salut.plugins.history import deeds, queries, rows
+from salut.plugins.history import bringing, deeds, queries, rows
 from salut.plugins.history.api import (
     Conversation,
     ConversationKind,
@@ -23,6 +23,7 @@ from salut.plugins.history.api import (
     Newest,
     NewMessage,
     OwnAct,
+    Pointer,
     ReadHook,
     Standing,
 )
@@ -124,6 +125,24 @@ class HistoryService(HistoryApi):
         """See ``History``."""
         return self._ledger.store(tx, messages)
 
+    def bring(
+        self, tx: Tx, messages: Sequence[NewMessage], *, mark: int, within: int
+    ) -> list[Message | None]:
+        """See ``History``."""
+        return bringing.messages(self._ledger, tx, messages, mark, within)
+
+    def pointer(self, read: Read, pid: int, message: int) -> Pointer | None:
+        """See ``History``."""
+        return bringing.pointer(read, pid, message)
+
+    def pointed(self, read: Read, pid: int, pointer: Pointer) -> Message | None:
+        """See ``History``."""
+        return bringing.pointed(read, pid, pointer)
+
+    def bring_conversation(self, tx: Tx, conversation: Conversation) -> None:
+        """See ``History``."""
+        bringing.conversation(self._ledger, tx, conversation)
+
     def newest(self, tx: Tx, stream: str) -> Newest:
         """See ``History``."""
         row = tx.one("SELECT max(id) FROM message")
@@ -215,6 +234,14 @@ class HistoryService(HistoryApi):
     def known(self, read: Read, pid: int) -> list[tuple[str, ConversationKind, str]]:
         """See ``History``."""
         return queries.known(read, pid)
+
+    def answered(self, read: Read, pid: int, conversations: Sequence[str]) -> list[str]:
+        """See ``History``."""
+        return queries.answered(read, pid, conversations)
+
+    def erase(self, tx: Tx, conversation: str) -> None:
+        """See ``History``."""
+        self._ledger.erase(tx, conversation)
 
     def set_title(self, profile: str, conversation: str, title: str) -> Awaitable[object]:
         """See ``History``."""
