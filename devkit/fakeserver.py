@@ -200,7 +200,8 @@ async def _commands() -> asyncio.StreamReader:
 
 async def run(options: argparse.Namespace) -> None:
     """Serve until standard input ends."""
-    account = FakeAccount(options.user, options.domain, options.password, tuple(options.feature))
+    senders = tuple(f"sender{n}@{options.domain}" for n in range(options.senders))  # contacts: no strangers
+    account = FakeAccount(options.user, options.domain, options.password, tuple(options.feature), senders)
     fake = FakeServer(account, Replay(account, senders=options.senders, body_size=options.body_size))
     tls: ssl.SSLContext | None = None
     if options.certificate:

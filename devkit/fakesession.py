@@ -34,12 +34,13 @@ class ClientError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FakeAccount:
-    """The one account, and what disco says of the server and the account."""
+    """The one account, its roster, and what disco says of the server and the account."""
 
     user: str = "user"
     domain: str = "localhost"
     password: str = "secret"
     features: tuple[str, ...] = DEFAULT_FEATURES
+    contacts: tuple[str, ...] = ()
 
     @property
     def jid(self) -> str:
@@ -232,7 +233,7 @@ class FakeSession:
             f"{{{_BIND}}}bind": self._bind,
             f"{{{_INFO}}}query": self._info,
             "{urn:xmpp:ping}ping": lambda *_: "",
-            "{jabber:iq:roster}query": lambda *_: "<query xmlns='jabber:iq:roster'/>",
+            "{jabber:iq:roster}query": self._roster,
             "{urn:xmpp:blocking}blocklist": lambda *_: "<blocklist xmlns='urn:xmpp:blocking'/>",
             "{http://jabber.org/protocol/disco#items}query": (
                 lambda *_: "<query xmlns='http://jabber.org/protocol/disco#items'/>"
@@ -246,6 +247,10 @@ class FakeSession:
     def _bind(self, _: ET.Element, payload: ET.Element) -> str:
         self._resource = payload.findtext(f"{{{_BIND}}}resource") or secrets.token_hex(4)
         return f"<bind xmlns='{_BIND}'><jid>{escape(self.full_jid)}</jid></bind>"
+
+    def _roster(self, *_: ET.Element) -> str:
+        items = "".join(f"<item jid={quoteattr(jid)} subscription='both'/>" for jid in self._account.contacts)
+        return f"<query xmlns='jabber:iq:roster'>{items}</query>"
 
     def _info(self, iq: ET.Element, _: ET.Element) -> str:
         own = iq.get("to") in {None, self._account.jid}

@@ -19,6 +19,7 @@ from salut.engine.dispatcher import Caller
 from salut.engine.engine import Engine, EngineOptions
 from salut.engine.links import LinkConfig, LinkControl, LinkHooks
 from salut.plugins.presence.api import PresencePort
+from salut.plugins.strangers.api import Strangers
 from salut.xmpp.disco import PING
 from salut.xmpp.router import Account as Wired
 from salut.xmpp.router import Router, Wires
@@ -31,8 +32,10 @@ BOUND = 20.0  # seconds that a test waits for what it expects
 class EngineKit:
     """The engine under test, with what tests do to it."""
 
-    def __init__(self, folder: Path, without: Iterable[str] = ()) -> None:
+    def __init__(self, folder: Path, without: Iterable[str] = (), *, acquainted: bool = True) -> None:
         self.folder = folder
+        self.acquainted = acquainted
+        self.known: dict[str, str] = {}
         self.log: structlog.stdlib.BoundLogger = structlog.get_logger()
         self.wires = Wires(Shared.fresh(), Router())
         self.links: dict[str, XmppLink] = {}
@@ -58,9 +61,21 @@ class EngineKit:
         await self.call(
             "profiles.create", name=name, address=account.jid, password=account.password, settings=settings
         )
+        self.known[name] = account.jid
+        self._introduce()
         if online:
             await self.call("profiles.connect", profile=name, wait=BOUND)
             await self.settled(name, account.jid.partition("@")[2])
+
+    def _introduce(self) -> None:
+        """The profiles of a test have written to each other once: a stranger gets neither receipts nor read marks."""
+        plugin = self.engine.plugins.plugins.get("strangers")
+        if plugin is not None and self.acquainted:
+            port = cast("Strangers", plugin.port())
+            for name, own in self.known.items():
+                for other in self.known.values():
+                    if other != own:
+                        port.met(name, other)
 
     def session(self, name: str) -> Session:
         """The XMPP session of a profile."""
@@ -105,9 +120,11 @@ async def running_engine(
     server: XmppServer | None = None,
     profiles: Mapping[str, Account] | None = None,
     without: Iterable[str] = (),
+    *,
+    acquainted: bool = True,
 ) -> AsyncIterator[EngineKit]:
-    """A started engine with these profiles online; closed at the end."""
-    kit = EngineKit(folder, without)
+    """A started engine with these profiles online; closed at the end. ``acquainted``: they know each other."""
+    kit = EngineKit(folder, without, acquainted=acquainted)
     await kit.engine.start()
     kit.engine.run()
     try:

@@ -7,6 +7,7 @@ methods of its own brings a second one, that what it did does not happen any mor
 
 from __future__ import annotations
 
+import base64
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from salut.plugins.history.api import History, NewMessage
 from salut.plugins.pep.api import Pep
 from tests.engine_kit import EngineKit, running_engine
 from tests.plugins.archive.test_archive_server import first_catch_up
+from tests.plugins.avatars.test_avatars_server import png
 from tests.plugins.rooms.test_rooms_server import fresh_room, join, room_is, said
 from tests.plugins.roster.test_roster_server import befriend
 
@@ -303,6 +305,20 @@ async def no_pep(scene: Scene) -> None:
     )
 
 
+async def avatars(scene: Scene) -> None:
+    picture = base64.b64encode(png()).decode()
+    shown = await scene.kit.call("avatars.set", profile="alice", data=picture)
+    assert (shown["address"], shown["width"]) == (scene.alice.jid, 8)
+    found = await scene.kit.call("avatars.get", profile="bob", address=scene.alice.jid)
+    assert found["data"] == picture
+
+
+async def vcards(scene: Scene) -> None:
+    said = await scene.kit.call("vcards.set", profile="alice", change={"fn": "Alice", "nickname": "Al"})
+    assert said == {"address": scene.alice.jid, "fn": "Alice", "nickname": "Al"}
+    assert await scene.kit.call("vcards.get", profile="bob", address=scene.alice.jid) == said
+
+
 async def setup(scene: Scene) -> None:
     probe = await scene.kit.call(
         "setup.probe",
@@ -313,6 +329,37 @@ async def setup(scene: Scene) -> None:
         ca_file=str(scene.server.ca_file),
     )
     assert [place.get("code", "") for place in probe["places"]] == [""]
+
+
+async def blocking(scene: Scene) -> None:
+    kit = scene.kit
+    await kit.call("blocking.block", profile="alice", address="spam.example")
+    page = await kit.call("blocking.list", profile="alice")
+    assert [item["address"] for item in page["items"]] == ["spam.example"]
+    with pytest.raises(SalutError) as caught:
+        await kit.call("chat.send", profile="alice", to="x@spam.example", body="no")
+    assert caught.value.code == "refused"
+    await kit.call("blocking.unblock", profile="alice", address="spam.example")
+
+
+async def strangers(scene: Scene) -> None:
+    """Carol, whom bob does not know, writes from a device of alice's server to his device."""
+    carol = scene.server.account("carol")
+    scene.kit.acquainted = False
+    await scene.kit.add("carol", carol, scene.server)
+    await scene.kit.call(
+        "chat.send", profile="carol", to=scene.kit.session("bob").jid, body="psst", wait="server"
+    )
+
+    async def waits() -> bool:
+        page = await scene.kit.call("strangers.list", profile="bob")
+        return [item["address"] for item in page["items"]] == [carol.jid]
+
+    if scene.has("presence"):
+        await scene.kit.until(waits)
+        await scene.kit.call("strangers.accept", profile="bob", address=carol.jid)
+        assert not await waits()
+    await scene.kit.call("profiles.delete", profile="carol")
 
 
 async def _becomes(scene: Scene, key: int, **wanted: object) -> None:
@@ -467,6 +514,8 @@ WORKS: dict[str, Check] = {
     check.__name__: check
     for check in (
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup,
+        blocking, strangers,
+        pep, avatars, vcards,
         edits, reactions, replies, attachments, mentions, notify, csi,
         later, stars,
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, account,

@@ -5,7 +5,7 @@
 ``--managed`` adds a third plugin, stream management (XEP-0198), which makes the server work more.
 It prints ``online``, then takes commands: ``count N`` prints ``counting``, and ``counted N SECONDS`` (from
 the first to the last) once N further messages have come; ``flood N TO`` sends N messages, numbered on, and
-prints ``sent N``.
+prints ``sent N``; ``roster`` asks for the roster and prints ``roster CONTACTS SECONDS``.
 """
 
 from __future__ import annotations
@@ -59,6 +59,12 @@ class Bare(ClientXMPP):
         self.seen, self.goal = 0, number
         _say("counting")
 
+    async def fetch(self) -> None:
+        """Ask for the roster, and tell how many are in it."""
+        begin = time.perf_counter()
+        await self.get_roster()
+        _say(f"roster {len(self.client_roster.keys())} {time.perf_counter() - begin:.6f}")
+
     async def flood(self, number: int, to: str) -> None:
         """Send as fast as the server takes it."""
         transport: asyncio.Transport = self.transport  # type: ignore[assignment]  # it is connected
@@ -97,6 +103,8 @@ async def main() -> None:
         match words:
             case ["count", number]:
                 client.count(int(number))
+            case ["roster"]:
+                await client.fetch()
             case ["flood", number, to]:
                 await client.flood(int(number), to)
 

@@ -163,6 +163,9 @@ async def search(stage: Stage, window: Window, tell: Tell) -> None:
 async def windows(stage: Stage, window: Window, tell: Tell) -> None:
     """A second window, opened late, shows the same, and both see what comes then."""
     bob, carol = stage.accounts["bob"].jid, stage.accounts["carol"].jid
+    await window.call(
+        RosterApi.add, profile="carol", address=bob, subscribe=False
+    )  # else he waits as a stranger
     async with await sdk.connect(f"unix:{stage.socket}", start=False) as client:
         second = Window(client)
         await client.attach("demo, second window", kind="demo")

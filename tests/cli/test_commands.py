@@ -14,6 +14,7 @@ from salut.api import core
 from salut.frontends.cli import shapes
 from salut.model.errors import SalutError
 from salut.model.link import LinkState
+from salut.plugins.avatars.api import Avatar
 from salut.plugins.drafts.api import Draft
 from salut.plugins.history.api import Conversation, Message
 from salut.plugins.later.api import Scheduled
@@ -22,6 +23,7 @@ from salut.plugins.presence.api import Presence, Status
 from salut.plugins.rooms.api import Member, Room
 from salut.plugins.roster.api import Contact
 from salut.plugins.stars.api import Star
+from salut.plugins.vcards.api import VCard
 from tests.cli.conftest import Jp
 from tests.cli.fake_daemon import FakeDaemon, Params
 
@@ -89,6 +91,8 @@ SHAPES = {
     "ROOM": Room,
     "MEMBER": Member,
     "DRAFT": Draft,
+    "AVATAR": Avatar,
+    "VCARD": VCard,
     "NOTIFICATION": Notification,
     "SCHEDULED": Scheduled,
     "STAR": Star,
@@ -233,7 +237,7 @@ def test_contacts_list(jp: Jp, daemon: FakeDaemon) -> None:
     assert jp("contacts").out.splitlines() == [
         "↔  bob@localhost  Bob <U+001B>[31m  away     #Friends; Lunch",
         "   eve@localhost                    offline  "
-        "asks to see your presence: jp contacts accept or deny; hi there",
+        "asks to see your presence: jp contacts accept or refuse; hi there",
     ]
     document = jp("contacts", "list", "--group", "Friends", "--json").json
     assert document["items"][0]["presence"] == {
@@ -257,7 +261,8 @@ CONTACT_CASES = [
     (("add", BOB, "--no-subscribe"), "roster.add", {"subscribe": False}),
     (("remove", BOB), "roster.remove", {}),
     (("accept", BOB), "roster.accept", {}),
-    (("deny", BOB), "roster.deny", {}),
+    (("refuse", BOB), "roster.refuse", {}),
+    (("approve", BOB), "roster.approve", {}),
     (("group", BOB, "A", "B"), "roster.change", {"groups": ["A", "B"]}),
     (("group", BOB), "roster.change", {"groups": []}),
     (("name", BOB, "Robert"), "roster.change", {"name": "Robert"}),
@@ -268,7 +273,7 @@ CONTACT_CASES = [
 def test_contacts(
     jp: Jp, daemon: FakeDaemon, words: tuple[str, ...], method: str, asked: dict[str, object]
 ) -> None:
-    daemon.answers[method] = lambda _: None if method in ("roster.remove", "roster.deny") else plain(BOTH)
+    daemon.answers[method] = lambda _: None if method in ("roster.remove", "roster.refuse") else plain(BOTH)
     done = jp("contacts", *words)
     assert (done.code, done.out, done.err) == (0, "", "")
     assert daemon.calls(method) == [{"profile": "alice", "address": BOB, **asked}]

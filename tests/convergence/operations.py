@@ -254,7 +254,7 @@ class Operations(Base):
                 ("roster.remove", {}),
                 ("roster.change", {"groups": [self.random.choice(WORDS)]}),
                 ("roster.accept", {}),
-                ("roster.deny", {}),
+                ("roster.refuse", {}),
             )
         )
         return self.write(driver, method, **contact, **more)

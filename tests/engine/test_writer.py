@@ -240,11 +240,8 @@ async def test_a_failing_disk_loses_nothing(tmp_path: Path, failing: Any) -> Non
 
 
 def some_setting(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """Any setting; its value big where it is a text, so that it does not fit on a full disk."""
-    for setting in found:
-        if setting["default"] == "":  # a word may be one of several, no other being allowed
-            return {setting["name"]: BIG}
-    return {setting["name"]: setting["default"] for setting in found[:1]}
+    """Any settings, with the values that they have: many of them, so that they do not fit on a full disk."""
+    return {setting["name"]: setting["value"] for setting in found}
 
 
 async def test_a_patient_commit_waits_and_later_ones_stay_behind_it(tmp_path: Path) -> None:

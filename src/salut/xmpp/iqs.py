@@ -41,6 +41,12 @@ class Request(msgspec.Struct, frozen=True):
     own: str = ""
 
 
+def from_own_account(request: Request) -> bool:
+    """Whether the session's own server sent a request for our account: pushes of rosters and block lists are believed
+    from nobody else (RFC 6121 section 2.1.6). Then it has no sender, or our bare address."""
+    return not request.from_ or request.from_.lower() == request.own.partition("/")[0].lower()
+
+
 Handler = Callable[[Request], Answer | Awaitable[Answer]]
 """Answers a request, or raises ``StanzaError``."""
 

@@ -181,7 +181,8 @@ class Session:
         inner = "".join(f"<{n}>{escape(v)}</{n}>" for n, v in (("show", show), ("status", status)) if v)
         if self.config.priority:
             inner += f"<priority>{self.config.priority}</priority>"
-        self.send(f"<presence>{inner}{self._shared.disco.caps()}</presence>")
+        more = "".join(extra(self.config.jid) for extra in self._shared.presence)
+        self.send(f"<presence>{inner}{self._shared.disco.caps()}{more}</presence>")
 
     def build_message(self, inbound: Inbound) -> Message:
         """The message as slixmpp's stanza object, for what one of slixmpp's plugins has to read."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from salut.xmpp.decode import Decoders
@@ -13,7 +15,10 @@ from salut.xmpp.tls import SharedTls
 
 
 class Shared(msgspec.Struct):
-    """What all sessions of one daemon share: the tables that features fill, and costly things."""
+    """What all sessions of one daemon share: the tables that features fill, and costly things.
+
+    ``presence``: each gives, for a bare address of ours, what it adds as XML to each presence that is broadcast.
+    """
 
     decoders: Decoders
     iqs: IqTable
@@ -21,6 +26,7 @@ class Shared(msgspec.Struct):
     tls: SharedTls
     dns: Dns
     caps: CapsCache
+    presence: list[Callable[[str], str]] = []
 
     @classmethod
     def fresh(cls, node: str = "https://salut.invalid/caps", name: str = "Salut") -> Shared:

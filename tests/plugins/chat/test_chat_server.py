@@ -12,6 +12,7 @@ from tests.engine_kit import running_engine
 async def test_message_arrives_is_confirmed_and_marked_read(server: XmppServer, tmp_path: Path) -> None:
     alice, bob = server.account("alice"), server.account("bob")
     async with running_engine(tmp_path, server, {"alice": alice, "bob": bob}) as kit:
+        await kit.call("roster.add", profile="bob", address=alice.jid, subscribe=False)
         sent = await kit.call("chat.send", profile="alice", to=bob.jid, body="Hello Bob", wait="delivered")
         assert sent["state"] in ("delivered", "read")
         got = await kit.until(lambda: kit.messages("bob", alice.jid))
@@ -33,7 +34,7 @@ async def test_same_op_sends_once(server: XmppServer, tmp_path: Path) -> None:
         first = await kit.call("chat.send", profile="alice", to=bob.jid, body="once", op="op-1")
         again = await kit.call("chat.send", profile="alice", to=bob.jid, body="once", op="op-1")
         assert again["id"] == first["id"]
-        await kit.call("chat.send", profile="alice", to=bob.jid, body="end", wait="delivered")
+        await kit.call("chat.send", profile="alice", to=bob.jid, body="end", wait="server")
 
         async def both() -> bool:
             return len(await kit.messages("bob", alice.jid)) >= 2

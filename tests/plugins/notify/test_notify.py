@@ -13,6 +13,7 @@ from salut.api.core import Window
 from salut.plugins.history.api import Conversation, History, NewMessage
 from salut.plugins.notify import election
 from salut.plugins.notify.service import NotifyService
+from salut.plugins.strangers.api import Strangers
 from tests.engine_kit import EngineKit, running_engine
 
 OTHER = "other@localhost"
@@ -86,6 +87,7 @@ async def ready(kit: EngineKit) -> History:
     )
     kit.engine.windows.add(window("w1"), lambda: None, lambda: 0)
     kit.engine.windows.update(window("w1", focused=True))
+    cast("Strangers", kit.engine.plugins.plugins["strangers"].port()).met("me", OTHER)
     return cast("History", kit.engine.plugins.plugins["history"].port())
 
 

@@ -27,12 +27,16 @@ class Recorder:
 
     def __init__(self) -> None:
         self.sent: list[str] = []
+        self.silent: set[str] = set()
 
     def send(self, text: str) -> None:
         self.sent.append(text)
 
     def ask(self, extra: object) -> None:
         """The request that goes with own messages is not under test here."""
+
+    def is_silent(self, profile: str, bare: str) -> bool:
+        return bare in self.silent
 
 
 class Road:
@@ -83,5 +87,14 @@ async def test_no_receipt_for_copies(via: Via) -> None:
     road = Road()
     road.stored.set_result(None)
     await road.come(via)
+    await asyncio.sleep(0)
+    assert road.recorder.sent == []
+
+
+async def test_no_receipt_for_those_who_are_told_nothing() -> None:
+    road = Road()
+    road.recorder.silent.add("northumberland@shakespeare.lit")
+    road.stored.set_result(None)
+    await road.come()
     await asyncio.sleep(0)
     assert road.recorder.sent == []

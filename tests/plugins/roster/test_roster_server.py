@@ -80,7 +80,7 @@ async def test_deny_and_withdraw(server: XmppServer, tmp_path: Path) -> None:
     async with running_engine(tmp_path, server, {"alice": alice, "bob": bob}) as kit:
         await kit.call("roster.add", profile="alice", address=bob.jid)
         await kit.until(lambda: contact(kit, "bob", alice.jid))
-        await kit.call("roster.deny", profile="bob", address=alice.jid)
+        await kit.call("roster.refuse", profile="bob", address=alice.jid)
         assert await contact(kit, "bob", alice.jid) is None
 
         async def refused() -> bool:
@@ -92,7 +92,7 @@ async def test_deny_and_withdraw(server: XmppServer, tmp_path: Path) -> None:
         assert caught.value.code == "not-found"
 
         await befriend(kit, "alice", "bob", alice.jid, bob.jid)
-        await kit.call("roster.deny", profile="bob", address=alice.jid)
+        await kit.call("roster.refuse", profile="bob", address=alice.jid)
         assert await contact(kit, "bob", alice.jid) == Contact(address=alice.jid, subscription="to")
 
         async def hidden() -> bool:

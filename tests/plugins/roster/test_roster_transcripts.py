@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from devkit.ca import TestAuthority
-from devkit.fakesession import ClientError, FakeAccount, FakeSession
+from devkit.fakesession import DEFAULT_FEATURES, ClientError, FakeAccount, FakeSession
 from salut.plugins.roster import ledger
 from salut.plugins.roster.api import Contact
 from tests.engine_kit import BOUND, EngineKit, running_engine
@@ -27,7 +27,7 @@ class _Stream(FakeSession):
     """A stream on which the test says what the roster is, and sees what the client answers."""
 
     def __init__(self, server: RosterServer) -> None:
-        super().__init__(FakeAccount())
+        super().__init__(FakeAccount(features=server.features))
         self._server = server
 
     def _open(self) -> str:
@@ -41,20 +41,35 @@ class _Stream(FakeSession):
             return ""
         payload = iq.find(ROSTER)
         if payload is None:
+            self._server.heard.append(iq)
+            tag = iq[0].tag if len(iq) else ""
+            if tag in self._server.payloads:
+                inner = self._server.payloads[tag]
+                head = self._server.before(iq)
+                return f"{head}<iq type='result' id='{iq.get('id')}' to='{self.full_jid}'>{inner}</iq>"
             return super()._iq(iq)
         self._server.asked.append(payload.get("ver"))
         answer = self._server.roster
         return f"<iq type='result' id='{iq.get('id')}' to='{self.full_jid}'>{answer}</iq>{self._server.after}"
 
+    def _element(self, element: Element) -> str:
+        if element.tag in ("{jabber:client}message", "{jabber:client}presence"):
+            self._server.heard.append(element)
+        return super()._element(element)
+
 
 class RosterServer:
-    """``roster`` is the payload of the answer, ``after`` what is sent in the same breath."""
+    """A server with one account. ``roster`` is the payload of the answer, ``after`` what is sent with it."""
 
     def __init__(self, ca_file: Path) -> None:
         self.ca_file = ca_file
         self.roster = "<query xmlns='jabber:iq:roster' ver='v1'/>"
         self.after = ""
         self.asked: list[str | None] = []
+        self.features = DEFAULT_FEATURES  # of the server and the account
+        self.payloads: dict[str, str] = {}  # what a request with this payload is answered with
+        self.before: Callable[[Element], str] = lambda _iq: ""  # what comes before such an answer
+        self.heard: list[Element] = []  # what the client said, but for its roster
         self.answers: dict[str, Element] = {}
         self.port = 0
         self._writer: asyncio.StreamWriter | None = None

@@ -102,6 +102,23 @@ CONTACT: Mapping[str, object] = {
     "approved": False,
     "note": "",
 }
+REQUEST: Mapping[str, object] = {"address": REQUIRED, "name": "", "note": "", "at": NO_MOMENT}
+GROUP: Mapping[str, object] = {"name": REQUIRED, "path": (), "contacts": REQUIRED}
+SUBSCRIPTION: Mapping[str, object] = {
+    "address": REQUIRED,
+    "what": REQUIRED,
+    "text": REQUIRED,
+    "at": MOMENT,
+}
+BLOCKED: Mapping[str, object] = {"address": REQUIRED, "local": False, "report": "", "at": NO_MOMENT}
+STRANGER: Mapping[str, object] = {
+    "address": REQUIRED,
+    "since": MOMENT,
+    "at": MOMENT,
+    "count": 1,
+    "preview": "",
+    "refused": False,
+}
 PRESENCE: Mapping[str, object] = {"address": REQUIRED, "show": REQUIRED, "status": "", "resources": 1}
 STATUS: Mapping[str, object] = {"show": "online", "status": ""}
 ROOM: Mapping[str, object] = {
@@ -126,6 +143,34 @@ MEMBER: Mapping[str, object] = {
     "show": "online",
     "status": "",
     "me": False,
+}
+AVATAR: Mapping[str, object] = {
+    "address": REQUIRED,
+    "hash": REQUIRED,
+    "type": "",
+    "size": 0,
+    "width": 0,
+    "height": 0,
+}
+VCARD: Mapping[str, object] = {
+    "address": REQUIRED,
+    "fn": "",
+    "given": "",
+    "family": "",
+    "nickname": "",
+    "bday": "",
+    "org": "",
+    "title": "",
+    "role": "",
+    "note": "",
+    "street": "",
+    "locality": "",
+    "region": "",
+    "code": "",
+    "country": "",
+    "url": (),
+    "email": (),
+    "tel": (),
 }
 DRAFT: Mapping[str, object] = {"conversation": REQUIRED, "text": REQUIRED, "at": MOMENT, "window": ""}
 SCHEDULED: Mapping[str, object] = {
@@ -199,6 +244,10 @@ KINDS: Mapping[str, Mapping[str, object]] = {
     "message": MESSAGE,
     "conversation": CONVERSATION,
     "contact": CONTACT,
+    "request": REQUEST,
+    "subscription": SUBSCRIPTION,
+    "blocked": BLOCKED,
+    "stranger": STRANGER,
     "room": ROOM,
     "draft": DRAFT,
     "scheduled": SCHEDULED,

@@ -131,6 +131,22 @@ class Chat(Protocol):
         server while nobody was there, or taken from a session that it gave up), and that the archive has too.
         True: it is dealt with; its place is the archive's to say."""
 
+    def filter(self, check: Callable[[str, NewMessage], bool]) -> None:
+        """``check(profile, message)`` is asked for each message that comes in, of people and in rooms, live, as a
+        carbon copy or from an archive, own ones of other devices included, when all that it holds is read.
+        False: it is not taken. Called for each message: one look into memory, no more."""
+
+    def silence(self, check: Callable[[str, str], bool]) -> None:
+        """``check(profile, bare)`` true: this address is told nothing that the person did not write (receipts, read
+        marks, typing), and its typing is not shown."""
+
+    def is_silent(self, profile: str, bare: str) -> bool:
+        """Whether this address is told nothing; see ``silence``."""
+
+    def before_send(self, hook: Callable[[str, str], object]) -> None:
+        """``hook(profile, conversation)`` is called before a message of a window's is stored; it may raise
+        ``SalutError`` to refuse it."""
+
     def hold(self, profile: str) -> Awaitable[int | None]:
         """Do not send again what is pending until ``release``: the archive may show that it arrived.
 

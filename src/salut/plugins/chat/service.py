@@ -16,12 +16,14 @@ from salut.model.words import _
 from salut.plugins.chat import acting
 from salut.plugins.chat.api import ChatApi, Occupancy, Typing, TypingState, Wait
 from salut.plugins.chat.contents import Contents
+from salut.plugins.chat.gates import Gates
 from salut.plugins.chat.outgoing import Outgoing
 from salut.plugins.history.api import History, Message, MessageState, NewMessage, OwnAct
 from salut.plugins.history.content import Act, Content
 
 if TYPE_CHECKING:
     from salut.plugins.chat.protocol import ChatProtocol
+    from salut.xmpp.decode import Inbound
 
 MAX_BODY: Final = 65_536
 REFLECT_SECONDS: Final = 3.0
@@ -56,7 +58,7 @@ class NoRooms:
         """Nothing to refuse."""
 
 
-class ChatService(Contents, ChatApi):
+class ChatService(Gates, Contents, ChatApi):
     """Sending, and what comes in between people."""
 
     def __init__(self, host: Host) -> None:
@@ -137,6 +139,7 @@ class ChatService(Contents, ChatApi):
         check_text(message.body, message.subject)
         if not message.body and not message.subject:
             raise invalid("body", _("An empty message was not sent."))
+        self.sending(profile, message.conversation)
         stored = await self._history.ingest(profile, message)
         if stored is None:  # the same op again, after the first answer was lost
             stored = await self._again(profile, message)
@@ -152,6 +155,7 @@ class ChatService(Contents, ChatApi):
         room = shown.kind == "groupchat"
         if room and act.kind != "edit":
             shown = await self._reflected(profile, shown)
+        self.sending(profile, shown.conversation)
         target = acting.target_of(shown, act)
         new = acting.new_act(
             shown,
@@ -304,10 +308,17 @@ class ChatService(Contents, ChatApi):
         occupant = self._rooms.sender(profile, to.bare)
         if occupant is not None:
             self._rooms.check(profile, to.bare)
+        elif self.is_silent(profile, to.bare):
+            return
         kind = "groupchat" if occupant is not None and not to.resource else "chat"
         self.protocol.send_state(self._host.link(profile), str(to), kind, state)
 
     # The server
+    def filled(self, profile: str, new: NewMessage, inbound: Inbound, archived: bool) -> NewMessage | None:
+        """See ``Chat``: the one way of all that comes in, and so the place of the filters."""
+        message = super().filled(profile, new, inbound, archived)
+        return message if message is None or self.takes(profile, message) else None
+
     def received(self, profile: str, new: NewMessage, late: bool) -> Awaitable[object] | None:
         """A message between people, live or as a carbon copy; done when it is stored.
 
@@ -347,6 +358,8 @@ class ChatService(Contents, ChatApi):
         bare = sender.partition("/")[0].lower()
         if group and sender == self._rooms.sender(profile, bare):
             return  # what we told the room comes back
+        if not ceases and not group and self.is_silent(profile, bare):
+            return
         conversation = sender if not group and self.is_room(profile, bare) else bare
         key = f"{conversation} {sender}"
         handle = self._typing.pop((profile, key), None)

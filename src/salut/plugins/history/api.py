@@ -283,6 +283,12 @@ class History(Protocol):
         """Address, kind and title of all conversations, the last active first (10,000 at most); for reader
         threads."""
 
+    def answered(self, read: Read, pid: int, conversations: Sequence[str]) -> list[str]:
+        """Which of these conversations hold a message of our own; for reader threads."""
+
+    def erase(self, tx: Tx, conversation: str) -> None:
+        """Delete a conversation with all its messages; nothing where it does not exist."""
+
     def set_title(self, profile: str, conversation: str, title: str) -> Awaitable[object]:
         """Name a conversation, if it exists."""
 

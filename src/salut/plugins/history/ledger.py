@@ -17,6 +17,7 @@ from salut.plugins.history import deeds, rows
 from salut.plugins.history.acts import Author
 from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage, OwnAct, Standing
 from salut.plugins.history.effects import Effects
+from salut.plugins.history.erasing import erase
 from salut.plugins.history.seen import Seen, Twin, find
 from salut.plugins.history.tally import Tally, replace
 
@@ -451,3 +452,8 @@ class Ledger:
         if known.shown.title != title[:MAX_TITLE]:
             known.shown = replace(known.shown, {"title": title[:MAX_TITLE]})
             self.write_conversation(tx, address, known)
+
+    def erase(self, tx: Tx, address: str) -> None:
+        """Delete a conversation and its messages."""
+        self._conversations.pop((tx.pid, address), None)
+        erase(tx, address)

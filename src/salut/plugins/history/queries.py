@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from salut.api.ports import Read, SqlRow, SqlValue
@@ -125,6 +125,15 @@ def known(store: Read, pid: int) -> list[tuple[str, ConversationKind, str]]:
         (pid,),
     )
     return cast("list[tuple[str, ConversationKind, str]]", found)
+
+
+def answered(store: Read, pid: int, addresses: Sequence[str]) -> list[str]:
+    """Those of these conversations that hold an own message."""
+    sql = (
+        "SELECT 1 FROM conversation c WHERE c.pid=? AND c.address=? AND EXISTS "
+        "(SELECT 1 FROM message m WHERE m.conv=c.id AND m.outgoing)"
+    )
+    return [address for address in addresses if store.one(sql, (pid, address)) is not None]
 
 
 def words_of(query: str) -> str:

@@ -216,6 +216,14 @@ class HistoryService(HistoryApi):
         """See ``History``."""
         return queries.known(read, pid)
 
+    def answered(self, read: Read, pid: int, conversations: Sequence[str]) -> list[str]:
+        """See ``History``."""
+        return queries.answered(read, pid, conversations)
+
+    def erase(self, tx: Tx, conversation: str) -> None:
+        """See ``History``."""
+        self._ledger.erase(tx, conversation)
+
     def set_title(self, profile: str, conversation: str, title: str) -> Awaitable[object]:
         """See ``History``."""
         return self._host.journal.commit(profile, lambda tx: self._ledger.set_title(tx, conversation, title))

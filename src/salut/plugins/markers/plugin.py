@@ -22,10 +22,12 @@ class MarkersPlugin(Plugin):
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        chat = host.need("chat", Chat)  # type: ignore[type-abstract]
-        self._protocol = MarkersProtocol(cast("Wires", host.wires), chat)
+        self._chat = host.need("chat", Chat)  # type: ignore[type-abstract]
+        self._protocol = MarkersProtocol(cast("Wires", host.wires), self._chat)
         host.need("history", History).on_read(self._read)  # type: ignore[type-abstract]
 
     async def _read(self, profile: str, shown: Conversation, message: Message | None) -> None:
-        if message is not None and shown.kind == "contact" and self.host.is_online(profile):
+        if message is None or shown.kind != "contact" or not self.host.is_online(profile):
+            return
+        if not self._chat.is_silent(profile, shown.address):
             self._protocol.send(self.host.link(profile), message)

@@ -127,7 +127,7 @@ class MovedService(MovedApi):
         )  # fmt: skip
         await self._roster.accept(profile=profile, address=bare)
         if old is not None and old.subscription in SHOWN:
-            await self._roster.deny(profile=profile, address=move.old)
+            await self._roster.refuse(profile=profile, address=move.old)
         await self._host.journal.commit(profile, lambda tx: drop(tx, bare))
         return move
 

@@ -10,6 +10,7 @@ from salut.engine.plugin import Host, Plugin
 from salut.plugins.history.api import History
 from salut.plugins.notify.api import CONTRACT
 from salut.plugins.notify.service import NotifyService
+from salut.plugins.strangers.api import Strangers
 
 
 class NotifyPlugin(Plugin):
@@ -23,6 +24,9 @@ class NotifyPlugin(Plugin):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._service = NotifyService(host, host.need("history", History))  # type: ignore[type-abstract]
+        strangers = host.prefer("strangers", Strangers)  # type: ignore[type-abstract]
+        if strangers is not None:
+            self._service.is_stranger = strangers.is_stranger
 
     def services(self) -> Sequence[Service]:
         return (self._service,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, cast
 from xml.etree.ElementTree import Element
 
 import msgspec
@@ -14,12 +14,11 @@ import structlog
 from salut.engine.plugin import Link
 from salut.model import address as addresses
 from salut.model.errors import SalutError
-from salut.model.words import _
 from salut.plugins.pep.api import Item
 from salut.xmpp import forms
+from salut.xmpp.ask import ask
 from salut.xmpp.decode import Inbound
 from salut.xmpp.disco import Info
-from salut.xmpp.errors import StanzaError
 from salut.xmpp.router import Account, Via, Wires
 from salut.xmpp.xmltext import attributes, escape
 
@@ -171,8 +170,8 @@ class PepProtocol:
         self, link: Link, node: str, item: str, payload: str, options: Mapping[str, str]
     ) -> str:
         """Publish with options (XEP-0060 section 7.1.5). Returns the item's id."""
-        answer = await _iq(
-            link,
+        answer = await ask(
+            cast("Account", link.session),
             "set",
             f"<pubsub xmlns='{PUBSUB}'><publish{attributes(node=node)}><item{attributes(id=item)}>{payload}"
             f"</item></publish><publish-options>{fields(options, OPTIONS)}</publish-options></pubsub>",
@@ -184,13 +183,13 @@ class PepProtocol:
         """Make a node of ours with this configuration (section 8.1.3)."""
         form = fields(options, CONFIG)
         inner = f"<create{attributes(node=node)}/><configure>{form}</configure>"
-        await _iq(link, "set", f"<pubsub xmlns='{PUBSUB}'>{inner}</pubsub>")
+        await ask(cast("Account", link.session), "set", f"<pubsub xmlns='{PUBSUB}'>{inner}</pubsub>")
 
     async def configure(self, link: Link, node: str, options: Mapping[str, str]) -> None:
         """Change the configuration of a node of ours (section 8.2.4)."""
         form = fields(options, CONFIG)
-        await _iq(
-            link,
+        await ask(
+            cast("Account", link.session),
             "set",
             f"<pubsub xmlns='{OWNER}'><configure{attributes(node=node)}>{form}</configure></pubsub>",
         )
@@ -198,7 +197,7 @@ class PepProtocol:
     async def configuration(self, link: Link, node: str) -> dict[str, list[str]]:
         """The configuration of a node of ours (section 8.2.1)."""
         asked = f"<pubsub xmlns='{OWNER}'><configure{attributes(node=node)}/></pubsub>"
-        answer = await _iq(link, "get", asked)
+        answer = await ask(cast("Account", link.session), "get", asked)
         form = forms.find_form(answer.find(f"{{{OWNER}}}pubsub/{{{OWNER}}}configure"))
         return {field.name: field.values for field in form.fields} if form is not None else {}
 
@@ -213,24 +212,11 @@ class PepProtocol:
             mark = f"<after>{escape(after)}</after>" if after else ""
             rsm = f"<set xmlns='{RSM}'><max>{MOST_ITEMS}</max>{mark}</set>"
         asked = f"<items{attributes(node=node)}{newest}>{named}</items>{rsm}"
-        return read_page(await _iq(link, "get", f"<pubsub xmlns='{PUBSUB}'>{asked}</pubsub>", of))
+        return read_page(
+            await ask(cast("Account", link.session), "get", f"<pubsub xmlns='{PUBSUB}'>{asked}</pubsub>", of)
+        )
 
     async def retract(self, link: Link, node: str, item: str) -> None:
         """Take an item away (section 7.2.1)."""
         inner = f"<retract{attributes(node=node)} notify='true'><item{attributes(id=item)}/></retract>"
-        await _iq(link, "set", f"<pubsub xmlns='{PUBSUB}'>{inner}</pubsub>")
-
-
-async def _iq(link: Link, kind: Literal["get", "set"], payload: str, to: str = "") -> Element:
-    try:
-        return await cast("Account", link.session).session.iq(kind, payload, to)
-    except StanzaError as error:
-        if error.condition == "not-connected":
-            raise SalutError("not-connected", str(error), {"profile": link.profile}) from None
-        if error.condition == "remote-server-timeout":
-            raise SalutError("timeout", _("The server did not answer in time. Try again.")) from None
-        raise SalutError(
-            "refused",
-            _("{} refused: {}").format(to or _("The server"), error.text or error.condition),
-            {"condition": error.condition},
-        ) from None
+        await ask(cast("Account", link.session), "set", f"<pubsub xmlns='{PUBSUB}'>{inner}</pubsub>")

@@ -69,6 +69,9 @@ class PresencePort(Protocol):
     def told(self, profile: str) -> bool:
         """Whether the server has been told our status in this session."""
 
+    def again(self, profile: str) -> None:
+        """Tell the server our status anew, because what goes with it changed. Nothing where none was told yet."""
+
     async def status(self, *, profile: str) -> Status:
         """What the person tells others."""
 

@@ -64,6 +64,11 @@ class PresenceService(PresenceApi):
         """See ``PresencePort``."""
         return profile in self._told
 
+    def again(self, profile: str) -> None:
+        """See ``PresencePort``."""
+        if profile in self._told:
+            self._tell(profile)
+
     def contacts(self, is_contact: Callable[[str, str], bool]) -> None:
         """Whom the roster knows; others are bounded more tightly."""
         self._is_contact = is_contact

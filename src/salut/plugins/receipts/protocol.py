@@ -36,6 +36,8 @@ class ReceiptsProtocol:
             return
         if not inbound.parts.get("body"):
             return
+        if self._chat.is_silent(account.profile, inbound.from_.partition("/")[0].lower()):
+            return  # a stranger would learn that somebody is there, a blocked one that nothing is blocked
         try:
             account.session.send(
                 f"<message to='{escape(inbound.from_)}' type='{inbound.type}'>"

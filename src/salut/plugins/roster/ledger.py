@@ -12,7 +12,8 @@ from typing import Any, Final, cast
 import msgspec
 
 from salut.api.ports import Read, SqlRow, Tx
-from salut.plugins.roster.api import Contact, Subscription
+from salut.plugins.roster import requests
+from salut.plugins.roster.api import Contact, Subscription, What
 
 MOST_STRANGERS: Final = 500
 """Requests kept of people who are not in the roster; the oldest go first."""
@@ -21,7 +22,7 @@ MAX_GROUPS: Final = 100
 SEPARATOR: Final = "\x1f"  # no group's name can hold it: XML cannot carry it
 COLUMNS: Final = "address, name, groups, subscription, pending, asks, in_roster, approved, note"
 SELECT: Final = f"SELECT {COLUMNS} FROM contact WHERE pid=?"
-Retitle = Callable[[Tx, str, str], None]
+Retitle = Callable[[Tx, str], None]
 Changed = tuple[str, Contact | None]
 
 
@@ -93,12 +94,6 @@ def names(read: Read, pid: int) -> list[tuple[str, str]]:
     return cast("list[tuple[str, str]]", rows)
 
 
-def name_of(tx: Tx, address: str) -> str:
-    """What a conversation with ``address`` is called; never what a stranger says of themselves."""
-    row = tx.one("SELECT name FROM contact WHERE pid=? AND address=? AND in_roster", (tx.pid, address))
-    return str(row[0]) if row is not None else ""
-
-
 def version(read: Read, pid: int) -> str:
     """The version of the roster that the table shows; empty where there is none."""
     row = read.one("SELECT ver FROM roster_version WHERE pid=?", (pid,))
@@ -106,7 +101,7 @@ def version(read: Read, pid: int) -> str:
 
 
 class Ledger:
-    """Writes. ``retitle(tx, address, name)`` hears of new names."""
+    """Writes. ``retitle(tx, address)`` hears of new names, and of who comes or goes."""
 
     def __init__(self, retitle: Retitle) -> None:
         self._retitle = retitle
@@ -124,6 +119,7 @@ class Ledger:
                 new.in_roster, new.approved, new.note, rev,
             ),
         )  # fmt: skip
+        requests.follow(tx, new.address, old, new)
         self._rename(tx, new.address, old, new)
 
     def drop(self, tx: Tx, address: str) -> None:
@@ -133,12 +129,13 @@ class Ledger:
             return
         tx.execute("DELETE FROM contact WHERE pid=? AND address=?", (tx.pid, address))
         tx.change("contact", address, None)
+        requests.follow(tx, address, old, None)
         self._rename(tx, address, old, None)
 
     def _rename(self, tx: Tx, address: str, old: Contact | None, new: Contact | None) -> None:
-        before, after = (c.name if c is not None and c.in_roster else "" for c in (old, new))
+        before, after = ((c.name if c is not None and c.in_roster else None) for c in (old, new))
         if before != after:
-            self._retitle(tx, address, after)
+            self._retitle(tx, address)
 
     # What the server says
     def pushed(self, tx: Tx, pushes: Sequence[Push], whole: Whole | None = None) -> list[Changed]:
@@ -209,3 +206,12 @@ class Ledger:
             self.put(tx, msgspec.structs.replace(old, asks=False, note=""))
         else:
             self.drop(tx, address)
+
+    def told(self, tx: Tx, address: str, what: What) -> None:
+        """They say what they did about a subscription. Believed where it can be so: of a contact, and an acceptance
+        only where we asked."""
+        old = get(tx, tx.pid, address)
+        if old is None or not old.in_roster:
+            return
+        if what != "accepted" or old.pending or old.subscription in ("to", "both"):
+            requests.told(tx, address, what)

@@ -33,11 +33,18 @@ class Mirror:
         self._fetching: dict[str, object] = {}  # the newest request for the roster, while it runs
         self._fetched: set[str] = set()
         self._waiting: dict[tuple[str, str], list[tuple[Wanted, asyncio.Future[None]]]] = {}
+        self.hooks: list[Callable[[str, list[str]], object]] = []
         self.protocol: RosterProtocol
 
     def is_contact(self, profile: str, bare: str) -> bool:
         """Whether it is in the roster."""
         return bare in self._contacts.get(profile, ())
+
+    async def load(self) -> None:
+        """At start: contacts are known before any session stands."""
+        for profile, pid in self._host.journal.journals.pids.items():
+            found = await self._host.readers.read(lambda read, pid=pid: ledger.names(read, pid))  # type: ignore[misc]
+            self._contacts[profile] = {address for address, _name in found}
 
     async def begin(self, profile: str, resumed: bool) -> None:
         """A session stands: fetch the roster where this session has not given it yet."""
@@ -82,7 +89,7 @@ class Mirror:
         self._queues.pop(profile, None)  # the next session's roster has what they said
 
     def forget(self, profile: str) -> None:
-        """The session object is gone, maybe for good."""
+        """The profile was deleted."""
         self.end(profile)
         self._contacts.pop(profile, None)
 
@@ -105,14 +112,18 @@ class Mirror:
 
     def _now(self, profile: str, changed: list[Changed]) -> None:
         contacts = self._contacts.setdefault(profile, set())
+        there: list[str] = []
         for bare, contact in changed:
             if contact is not None and contact.in_roster:
                 contacts.add(bare)
+                there.append(bare)
             else:
                 contacts.discard(bare)
             for wanted, future in self._waiting.get((profile, bare), ())[:]:
                 if not future.done() and wanted(contact):
                     future.set_result(None)
+        for hook in self.hooks if there else ():
+            hook(profile, there)
 
     async def done(
         self, profile: str, bare: str, wanted: Wanted, act: Act, seconds: float = PUSH_SECONDS

@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 from salut.api.contract import Service
+from salut.api.ports import Read, Tx
+from salut.api.wire import Item
 from salut.engine.plugin import Host, Link, Plugin
+from salut.plugins.roster import requests
 from salut.plugins.roster.api import CONTRACT
 from salut.plugins.roster.protocol import RosterProtocol
 from salut.plugins.roster.service import RosterService
@@ -20,14 +24,14 @@ class RosterPlugin(Plugin):
     name = "roster"
     prefers = ("history",)
     contract = CONTRACT
-    schema = "roster_1"
-    tables = ("contact", "roster_version")
+    schema = "roster_2"
+    tables = ("contact", "roster_version", "subscription_request", "subscription_news", "roster_delimiter")
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._service = RosterService(host)
         self._service.protocol = RosterProtocol(cast("Wires", host.wires), self._service)
-        self._service.mirror.protocol = self._service.protocol
+        self._service.mirror.protocol = self._service.grouping.protocol = self._service.protocol
 
     def services(self) -> Sequence[Service]:
         return (self._service,)
@@ -35,15 +39,28 @@ class RosterPlugin(Plugin):
     def port(self) -> object:
         return self._service
 
+    async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self._service.mirror.load()
+
     def wire(self, link: Link) -> None:
         self._service.protocol.wire(link)
 
     def unwire(self, profile: str) -> None:
         self._service.protocol.unwire(profile)
-        self._service.mirror.forget(profile)
+        self._service.mirror.end(profile)
 
     async def online(self, profile: str, resumed: bool) -> None:
         await self._service.mirror.begin(profile, resumed)
+        if not resumed:  # nobody waits for it: it only says how names are shown
+            self.host.owner.spawn(self._service.grouping.learn(profile), f"groups of {profile}")
 
     def offline(self, profile: str) -> None:
         self._service.mirror.end(profile)
+
+    def snapshot(self, read: Read, profile: str, pid: int, limit: int) -> Iterable[Item]:
+        return requests.snapshot(read, pid)
+
+    def forget(self, tx: Tx, pid: int) -> None:
+        for name in [name for name, number in self.host.journal.journals.pids.items() if number == pid]:
+            self._loop.call_soon_threadsafe(self._service.mirror.forget, name)

@@ -11,9 +11,10 @@ from salut.model import address as addresses
 from salut.model.errors import SalutError
 from salut.model.words import _
 from salut.plugins.roster.api import Subscription
+from salut.plugins.roster.groups import MAX_DELIMITER
 from salut.plugins.roster.ledger import MAX_GROUPS, MAX_NAME, Push, RosterItem, Whole
 from salut.xmpp.errors import BusyError, OfflineError, StanzaError
-from salut.xmpp.iqs import Request
+from salut.xmpp.iqs import Request, from_own_account
 from salut.xmpp.router import Account, Wires
 from salut.xmpp.xmltext import attributes, escape
 
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
 
 ROSTER: Final = "jabber:iq:roster"
 VERSIONING: Final = "{urn:xmpp:features:rosterver}ver"
+APPROVAL: Final = "{urn:xmpp:features:pre-approval}sub"
+PRIVATE: Final = "jabber:iq:private"
+DELIMITER: Final = "roster:delimiter"
 CLIENT: Final = "jabber:client"
-NICK: Final = "{http://jabber.org/protocol/nick}nick"
+NICK_SPACE: Final = "http://jabber.org/protocol/nick"
+NICK: Final = f"{{{NICK_SPACE}}}nick"
 SUBSCRIPTIONS: Final[dict[str, Subscription]] = {"to": "to", "from": "from", "both": "both"}
 MAX_NOTE: Final = 1000
 MAX_VERSION: Final = 1000
@@ -71,8 +76,7 @@ def read_push(request: Request) -> Push:
 
     RFC 6121 section 2.1.6: only a push without sender, or from our own bare address, is the server's.
     """
-    own = request.own.partition("/")[0]
-    if request.from_ and request.from_.lower() != own.lower():
+    if not from_own_account(request):
         raise StanzaError("service-unavailable")
     children = request.payload.findall(f"{{{ROSTER}}}item")
     item = read_item(children[0]) if len(children) == 1 else None
@@ -112,9 +116,9 @@ class RosterProtocol:
         raise StanzaError("service-unavailable")
 
     def subscription(self, profile: str, own: str, element: Element) -> None:
-        """A presence stanza about subscriptions. Of the others the server tells by roster pushes."""
+        """A presence stanza about subscriptions. What is in force the server says by roster pushes."""
         kind = element.get("type")
-        if kind not in ("subscribe", "unsubscribe"):
+        if kind not in ("subscribe", "unsubscribe", "subscribed", "unsubscribed"):
             return
         try:
             sender = addresses.bare(element.get("from", ""))
@@ -126,8 +130,10 @@ class RosterProtocol:
             note = element.findtext(f"{{{CLIENT}}}status") or ""
             nick = element.findtext(NICK) or ""
             self._service.requested(profile, sender, note[:MAX_NOTE], nick.strip()[:MAX_NAME])
-        else:
+        elif kind == "unsubscribe":
             self._service.withdrawn(profile, sender)
+        else:
+            self._service.told(profile, sender, "accepted" if kind == "subscribed" else "refused")
 
     # Out
     async def fetch(self, link: Link, ver: str) -> Whole | None:
@@ -153,10 +159,28 @@ class RosterProtocol:
             if error.data.get("condition") != "item-not-found":
                 raise
 
-    def tell(self, link: Link, address: str, word: Word) -> None:
-        """Send a presence stanza about subscriptions. ``not-connected``."""
+    def approves(self, link: Link) -> bool:
+        """Whether the server lets us accept those who have not asked yet (RFC 6121 section 3.4)."""
+        return APPROVAL in cast("Account", link.session).session.features.stream
+
+    async def delimiter(self, link: Link) -> str:
+        """What divides names of nested groups (XEP-0083); empty: the account has none."""
+        answer = await _iq(link, "get", f"<query xmlns='{PRIVATE}'><roster xmlns='{DELIMITER}'/></query>")
+        found = answer.findtext(f"{{{PRIVATE}}}query/{{{DELIMITER}}}roster") or ""
+        return found if len(found) <= MAX_DELIMITER and found.isprintable() else ""
+
+    async def set_delimiter(self, link: Link, delimiter: str) -> None:
+        """Store it in the account's private data (XEP-0049)."""
+        inner = f"<roster xmlns='{DELIMITER}'>{escape(delimiter)}</roster>"
+        await _iq(link, "set", f"<query xmlns='{PRIVATE}'>{inner}</query>")
+
+    def tell(self, link: Link, address: str, word: Word, nick: str = "") -> None:
+        """Send a presence stanza about subscriptions, with our nickname (XEP-0172 section 4.1) where there is one.
+        ``not-connected``."""
+        inner = f"<nick xmlns='{NICK_SPACE}'>{escape(nick)}</nick>" if nick else ""
+        text = f"<presence to='{escape(address)}' type='{word}'>{inner}</presence>"
         try:
-            cast("Account", link.session).session.send(f"<presence to='{escape(address)}' type='{word}'/>")
+            cast("Account", link.session).session.send(text)
         except (OfflineError, BusyError) as error:
             raise SalutError("not-connected", str(error)) from None
 

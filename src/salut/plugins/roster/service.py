@@ -13,8 +13,9 @@ from salut.model.errors import SalutError, invalid, not_found
 from salut.model.page import Page
 from salut.model.words import _
 from salut.plugins.history.api import History
-from salut.plugins.roster import ledger
-from salut.plugins.roster.api import Contact, Groups, RosterApi
+from salut.plugins.roster import ledger, requests
+from salut.plugins.roster.api import Contact, GroupList, Groups, Nicknames, Request, RosterApi, What
+from salut.plugins.roster.grouping import Grouping
 from salut.plugins.roster.ledger import MAX_GROUPS, MAX_NAME, Ledger
 from salut.plugins.roster.mirror import PUSH_SECONDS, Mirror
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from salut.plugins.roster.protocol import RosterProtocol
 
 MAX_PAGE: Final = 1000
+MOST_WRITING: Final = 500
+"""What others say of subscriptions and is not stored yet; of more nothing is kept: servers repeat requests."""
 SEEN: Final = ("to", "both")  # we see them
 SHOWN: Final = ("from", "both")  # they see us
 
@@ -32,10 +35,16 @@ class RosterService(RosterApi):
     def __init__(self, host: Host) -> None:
         self._host = host
         history = host.prefer("history", History)  # type: ignore[type-abstract]  # the port's Protocol
-        self._ledger = Ledger(history.title if history is not None else lambda _tx, _address, _name: None)
+        self._history = history
+        self._nicknames: Nicknames | None = None
+        self._ledger = Ledger(self.retitle)
         if history is not None:
-            history.titles(ledger.name_of)
+            history.titles(self._title)
         self.mirror = Mirror(host, self._ledger)
+        self.grouping = Grouping(host, self._regroup)
+        self._ignored: list[Callable[[str, str], bool]] = []
+        self._writing = 0
+        self._flooded = False  # said once of each flood
         self.protocol: RosterProtocol
 
     # Other plugins (the port)
@@ -45,11 +54,42 @@ class RosterService(RosterApi):
 
     def names(self, read: Read, pid: int) -> list[tuple[str, str]]:
         """See ``Roster``."""
-        return ledger.names(read, pid)
+        found = ledger.names(read, pid)
+        if self._nicknames is None:
+            return found
+        nicks = self._nicknames.nicks(read, pid)
+        return [(address, name or nicks.get(address, "")) for address, name in found]
+
+    def nicknames(self, source: Nicknames) -> None:
+        """See ``Roster``."""
+        self._nicknames = source
+
+    def retitle(self, tx: Tx, address: str) -> None:
+        """See ``Roster``."""
+        if self._history is not None:
+            self._history.title(tx, address, self._title(tx, address))
+
+    def _title(self, tx: Tx, address: str) -> str:
+        """The name that the person gave, else the one a contact has chosen; never what a stranger says of
+        themselves."""
+        contact = ledger.get(tx, tx.pid, address)
+        if contact is None or not contact.in_roster:
+            return ""
+        return contact.name or (
+            self._nicknames.nick(tx, tx.pid, address) if self._nicknames is not None else ""
+        )
 
     async def get(self, *, profile: str, address: str) -> Contact | None:
         """See ``Roster``."""
         return await self._get(profile, addresses.bare(address))
+
+    def ignore(self, check: Callable[[str, str], bool]) -> None:
+        """See ``Roster``."""
+        self._ignored.append(check)
+
+    def on_contacts(self, hook: Callable[[str, Groups], object]) -> None:
+        """See ``Roster``."""
+        self.mirror.hooks.append(hook)
 
     # Windows
     async def list(
@@ -95,7 +135,7 @@ class RosterService(RosterApi):
         bare = self._other(profile, address)
         old = await self._existing(profile, bare)
         if not old.in_roster:
-            await self.deny(profile=profile, address=bare)
+            await self.refuse(profile=profile, address=bare)
             return
         link = self._host.link(profile)
         await self.mirror.done(profile, bare, lambda c: c is None, lambda: self.protocol.remove(link, bare))
@@ -120,7 +160,7 @@ class RosterService(RosterApi):
         await self._subscribe(profile, bare)
         return await self._result(profile, bare)
 
-    async def deny(self, *, profile: str, address: str) -> None:
+    async def refuse(self, *, profile: str, address: str) -> None:
         bare = self._other(profile, address)
         old = await self._existing(profile, bare)
         shown = old.subscription in SHOWN
@@ -136,7 +176,53 @@ class RosterService(RosterApi):
         )
         await self._host.journal.commit(profile, lambda tx: self._ledger.answered(tx, bare))
 
+    async def approve(self, *, profile: str, address: str) -> Contact:
+        bare = self._other(profile, address)
+        old = await self._get(profile, bare)
+        if old is not None and old.asks:
+            return await self.accept(profile=profile, address=bare)
+        if old is not None and (old.approved or old.subscription in SHOWN):
+            return old
+        link = self._host.link(profile)
+        if not self.protocol.approves(link):
+            words = _("Your server cannot approve in advance. Accept {} when they ask.").format(bare)
+            raise SalutError("unavailable", words)
+        await self._set(profile, bare, old, None, None)
+        await self.mirror.done(
+            profile,
+            bare,
+            lambda c: c is not None,  # whatever it says: prosody 0.12 does it and does not name it
+            lambda: self.protocol.tell(link, bare, "subscribed"),
+        )
+        return await self._result(profile, bare)
+
+    async def requests(self, *, profile: str, after: str | None = None, limit: int = 200) -> Page[Request]:
+        if limit < 1:
+            raise invalid("limit", _("A page holds at least one entry."))
+        pid, size = self._host.pid(profile), min(limit, MAX_PAGE)
+        found = await self._host.readers.read(lambda read: requests.page(read, pid, after or "", size + 1))
+        items = found[:size]
+        return Page(items=items, after=items[-1].address if len(found) > size else None)
+
+    async def dismiss(self, *, profile: str, address: str) -> None:
+        bare = addresses.bare(address)
+        await self._host.journal.commit(profile, lambda tx: requests.seen(tx, bare))
+
+    async def groups(self, *, profile: str) -> GroupList:
+        return await self.grouping.list(profile)
+
+    async def rename_group(self, *, profile: str, group: str, name: str) -> GroupList:
+        if name:
+            check("", [name])
+        return await self.grouping.rename(profile, group, name)
+
+    async def set_delimiter(self, *, profile: str, delimiter: str) -> GroupList:
+        return await self.grouping.set_delimiter(profile, delimiter)
+
     # Steps of theirs
+    async def _regroup(self, profile: str, contact: Contact, groups: Groups) -> None:
+        await self._set(profile, contact.address, contact, None, groups)
+
     def _other(self, profile: str, address: str) -> str:
         bare = addresses.bare(address)
         link = self._host.link(profile)
@@ -183,26 +269,56 @@ class RosterService(RosterApi):
         contact = await self._get(profile, bare)
         if contact is not None and (contact.pending or contact.subscription in SEEN):
             return
+        nick = await self._own_nick(profile)
         link = self._host.link(profile)
         await self.mirror.done(
             profile,
             bare,
             lambda c: c is not None and (c.pending or c.subscription in SEEN),
-            lambda: self.protocol.tell(link, bare, "subscribe"),
+            lambda: self.protocol.tell(link, bare, "subscribe", nick),
         )
+
+    async def _own_nick(self, profile: str) -> str:
+        source = self._nicknames
+        if source is None:
+            return ""
+        own, pid = addresses.bare(self._host.address(profile)), self._host.pid(profile)
+        return await self._host.readers.read(lambda read: source.nick(read, pid, own))
 
     # The server
     def requested(self, profile: str, bare: str, note: str, nick: str) -> None:
         """``bare`` asks to see our presence."""
-        self._later(profile, bare, lambda tx: self._ledger.requested(tx, bare, note, nick))
+        if not any(check(profile, bare) for check in self._ignored):
+            self._later(profile, bare, lambda tx: self._ledger.requested(tx, bare, note, nick))
 
     def withdrawn(self, profile: str, bare: str) -> None:
-        """``bare`` asks no longer."""
-        self._later(profile, bare, lambda tx: self._ledger.answered(tx, bare))
+        """``bare`` asks no longer, or wants to see our presence no longer."""
+
+        def work(tx: Tx) -> None:
+            self._ledger.answered(tx, bare)
+            self._ledger.told(tx, bare, "left")
+
+        self._later(profile, bare, work)
+
+    def told(self, profile: str, bare: str, what: What) -> None:
+        """``bare`` answered a request of ours, or took the answer back."""
+        self._later(profile, bare, lambda tx: self._ledger.told(tx, bare, what))
 
     def _later(self, profile: str, bare: str, work: Callable[[Tx], None]) -> None:
-        write = self._host.journal.commit(profile, work, patient=True)
-        self._host.owner.spawn(write, f"request of {bare}")
+        if self._writing >= MOST_WRITING:
+            if not self._flooded:
+                self._host.log.warning("too much about subscriptions at once", profile=profile, sender=bare)
+            self._flooded = True
+            return
+        self._writing += 1
+        self._host.owner.spawn(self._write(profile, work), f"request of {bare}")
+
+    async def _write(self, profile: str, work: Callable[[Tx], None]) -> None:
+        try:
+            await self._host.journal.commit(profile, work, patient=True)
+        finally:
+            self._writing -= 1
+            self._flooded = self._flooded and self._writing > 0
 
 
 def check(name: str, groups: Groups) -> None:

@@ -5,9 +5,20 @@ from __future__ import annotations
 
 from salut.frontends.cli import show
 from salut.frontends.cli.link import Link, as_object
-from salut.frontends.cli.shapes import CONTACT, PRESENCE, flag, objects, text, texts, whole
+from salut.frontends.cli.shapes import (
+    CONTACT,
+    GROUP,
+    PRESENCE,
+    REQUEST,
+    flag,
+    number,
+    objects,
+    text,
+    texts,
+    whole,
+)
 from salut.frontends.cli.spec import JSON, PROFILE, Argument, Command, Given, Option
-from salut.model.errors import SalutError
+from salut.model.errors import SalutError, invalid
 from salut.model.words import N_, _
 
 TYPE_CHECKING = False
@@ -15,6 +26,7 @@ if TYPE_CHECKING:
     from salut.frontends.cli.shapes import Json, Object
 
 PAGE = 1000
+RENAME_SECONDS = 120.0
 ARROWS = {"both": "↔", "to": "→", "from": "←", "none": " "}
 SHOW_STYLES = {"online": "green", "chat": "green", "away": "yellow", "xa": "yellow", "dnd": "red"}
 
@@ -65,7 +77,7 @@ def _presences(link: Link, profile: str) -> dict[str, Object]:
 def _row(contact: Object, presence: Object) -> tuple[str, ...]:
     notes = []
     if flag(contact, "asks"):
-        notes.append(_("asks to see your presence: jp contacts accept or deny"))
+        notes.append(_("asks to see your presence: jp contacts accept or refuse"))
     if flag(contact, "pending"):
         notes.append(_("has not answered yet"))
     notes += [f"#{group}" for group in texts(contact, "groups")]
@@ -120,9 +132,60 @@ def run_accept(given: Given) -> int:
     return _of_one("roster.accept", given)
 
 
-def run_deny(given: Given) -> int:
+def run_refuse(given: Given) -> int:
     """Refuse or withdraw that."""
-    return _of_one("roster.deny", given)
+    return _of_one("roster.refuse", given)
+
+
+def run_approve(given: Given) -> int:
+    """Let them see one's presence as soon as they ask."""
+    return _of_one("roster.approve", given)
+
+
+def run_requests(given: Given) -> int:
+    """Show who asks to see one's presence."""
+    found: list[Object] = []
+    with Link(given) as link:
+        profile = link.profile()
+        question: Object = {"profile": profile, "limit": PAGE}
+        while True:
+            page = link.object("roster.requests", question)
+            found += objects(page, "items")
+            if not isinstance(page.get("after"), str):
+                break
+            question["after"] = page["after"]
+    if given.flag("json"):
+        show.data({"profile": profile, "items": [whole(REQUEST, each) for each in found]})
+        return 0
+    show.columns(
+        (text(each, "address"), show.when(number(each, "at")), text(each, "name"), text(each, "note"))
+        for each in found
+    )
+    return 0
+
+
+def run_groups(given: Given) -> int:
+    """Show all groups, or rename one."""
+    old, new = given.maybe("group"), given.maybe("name")
+    if (old is None) != (new is None):
+        raise invalid("name", _("To rename a group give its name and the new one."))
+    with Link(given) as link:
+        profile = link.profile()
+        if old is None:
+            shown = link.object("roster.groups", {"profile": profile})
+        else:
+            params: Object = {"profile": profile, "group": old, "name": new}
+            shown = as_object(link.write("roster.rename_group", params, RENAME_SECONDS))
+    items = objects(shown, "items")
+    if given.flag("json"):
+        names: list[Json] = [whole(GROUP, each) for each in items]
+        show.data({"profile": profile, "delimiter": text(shown, "delimiter"), "items": names})
+    elif old is None:
+        show.columns(
+            ("  " * (len(texts(each, "path")) - 1) + text(each, "name"), str(number(each, "contacts")))
+            for each in items
+        )
+    return 0
 
 
 def run_group(given: Given) -> int:
@@ -168,7 +231,25 @@ COMMAND = Command(
             "accept", N_("let them see your presence, and ask for theirs"), TO, PROFILE, JSON, run=run_accept
         ),
         Command(
-            "deny", N_("refuse or withdraw their sight of your presence"), TO, PROFILE, JSON, run=run_deny
+            "refuse", N_("refuse or withdraw their sight of your presence"), TO, PROFILE, JSON, run=run_refuse
+        ),
+        Command("requests", N_("show who asks to see your presence"), PROFILE, JSON, run=run_requests),
+        Command(
+            "approve",
+            N_("let them see your presence as soon as they ask, if the server can do that"),
+            TO,
+            PROFILE,
+            JSON,
+            run=run_approve,
+        ),
+        Command(
+            "groups",
+            N_("show all groups, or rename one for all its contacts"),
+            Argument("group", N_("the group to rename, with those nested in it"), "optional"),
+            Argument("name", N_("its new name; an empty one takes its contacts out of it"), "optional"),
+            PROFILE,
+            JSON,
+            run=run_groups,
         ),
         Command(
             "group",

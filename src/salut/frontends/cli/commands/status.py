@@ -29,21 +29,33 @@ RECENT = 200  # conversations looked at for unread ones
 
 
 class One:
-    """One profile with what others are told of it and its unread conversations."""
+    """One profile with what others are told of it, its unread conversations, and who waits for an answer."""
 
-    __slots__ = ("name", "profile", "status", "unread")
+    __slots__ = ("name", "profile", "requests", "status", "strangers", "unread")
 
     def __init__(self, link: Link, profile: Object) -> None:
         self.profile = profile
         self.name = text(profile, "name")
         self.status = _optional(link, "presence.status", {"profile": self.name})
         recent = _optional(link, "history.conversations", {"profile": self.name, "limit": RECENT})
-        self.unread = [c for c in objects(recent, "items") if number(c, "unread")]
+        question: Object = {"profile": self.name, "limit": RECENT}
+        self.strangers = {
+            text(s, "address") for s in objects(_optional(link, "strangers.list", question), "items")
+        }
+        self.requests = len(objects(_optional(link, "roster.requests", question), "items"))
+        unread = [c for c in objects(recent, "items") if number(c, "unread")]
+        self.unread = [c for c in unread if text(c, "address") not in self.strangers]
 
     def document(self) -> Object:
         """For ``--json``."""
         unread: list[Json] = [whole(CONVERSATION, c) for c in self.unread]
-        return {**whole(PROFILE, self.profile), "status": whole(STATUS, self.status), "unread": unread}
+        return {
+            **whole(PROFILE, self.profile),
+            "status": whole(STATUS, self.status),
+            "unread": unread,
+            "strangers": len(self.strangers),
+            "requests": self.requests,
+        }
 
     def rows(self) -> None:
         """For people."""
@@ -57,6 +69,18 @@ class One:
             ("", str(number(c, "unread")), text(c, "title") or text(c, "address"), text(c, "preview"))
             for c in self.unread
         )
+        if self.strangers:
+            words = plural(
+                "{} stranger waits: jp strangers", "{} strangers wait: jp strangers", len(self.strangers)
+            )
+            show.say("  " + words.format(len(self.strangers)))
+        if self.requests:
+            words = plural(
+                "{} asks to see your presence: jp contacts requests",
+                "{} ask to see your presence: jp contacts requests",
+                self.requests,
+            )
+            show.say("  " + words.format(self.requests))
 
 
 def run(given: Given) -> int:
@@ -121,7 +145,8 @@ COMMAND = Command(
     JSON,
     run=run,
     story=N_(
-        "Without SHOW: the daemon, each profile with its link to the server, and unread conversations. With"
+        "Without SHOW: the daemon, each profile with its link to the server, unread conversations, and how many"
+        " strangers and requests wait. With"
         " SHOW set what others see; xa is “away for long”, dnd “do not disturb”, offline “invisible”."
     ),
 )
