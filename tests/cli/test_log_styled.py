@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import pytest
 
-from salut.frontends.cli import talk
+from salut.frontends.cli import show, talk
 
 SAID = {"id": 1, "conversation": "b@c.example", "sender": "b@c.example/x", "at": 0, "kind": "chat"}
 
@@ -19,10 +18,10 @@ def printed(capsys: pytest.CaptureFixture[str], **message: Any) -> str:
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(show, "colourful", lambda: True)
 
 
 @pytest.mark.usefixtures("terminal")
