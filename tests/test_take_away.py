@@ -362,6 +362,26 @@ async def strangers(scene: Scene) -> None:
     await scene.kit.call("profiles.delete", profile="carol")
 
 
+async def portability(scene: Scene) -> None:
+    message = {
+        "id": 0, "place": 0, "at": 1_700_000_000_000_000, "conversation": "old@example.org",
+        "sender": "old@example.org", "body": "from long ago",
+    }  # fmt: skip
+    mark = await scene.kit.call("portability.begin", profile="bob")
+    for stored in (1, 0):
+        brought = await scene.kit.call(
+            "portability.import_messages", profile="bob", batch=[message], mark=mark
+        )
+        assert brought == {"stored": stored, "known": 1 - stored}
+        mark = await scene.kit.call("portability.begin", profile="bob")
+    (found,) = await scene.kit.messages("bob", "old@example.org")
+    assert found["body"] == "from long ago"
+    if scene.has("drafts"):
+        await scene.kit.call("drafts.set", profile="bob", conversation="old@example.org", text="unsaid")
+        page = await scene.kit.call("portability.things", profile="bob", kind="draft")
+        assert [thing["value"]["text"] for thing in page["items"]] == ["unsaid"]
+
+
 async def _becomes(scene: Scene, key: int, **wanted: object) -> None:
     """Wait until a message of alice's is shown so."""
 
@@ -426,8 +446,10 @@ async def _states(scene: Scene) -> list[str]:
     send = session.send_nonza
     session.send_nonza = lambda xml: (sent.append(xml), send(xml))[1]  # type: ignore[method-assign,func-returns-value]
     window = Window(id="w", name="w", kind="test", version="", since=0, binding="unix", focused=True)
+    scene.kit.watch(False)
     scene.kit.engine.windows.add(window, lambda: None, lambda: 0)
     scene.kit.engine.windows.update(msgspec.structs.replace(window, focused=False))
+    scene.kit.watch()
     scene.kit.engine.windows.remove("w")
     session.send_nonza = send  # type: ignore[method-assign]
     return sent
@@ -516,6 +538,7 @@ WORKS: dict[str, Check] = {
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup,
         blocking, strangers,
         pep, avatars, vcards,
+        portability,
         edits, reactions, replies, attachments, mentions, notify, csi,
         later, stars,
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, account,

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from devkit.bench import commands, fanout, ingest, reading, roster, starting
+from devkit.bench import commands, fanout, ingest, portable, reading, roster, starting
 from devkit.bench.processes import ROOT
 from devkit.bench.report import Report
 from devkit.bench.run import Run, Section
@@ -30,6 +30,7 @@ SECTIONS: dict[str, Section] = {
     "fanout": fanout.fanout,
     "deaf": fanout.deaf,
     "roster": roster.roster,
+    "portable": portable.portable,
 }
 FAILURES = (
     ProgramFailedError,

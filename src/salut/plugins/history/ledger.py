@@ -61,7 +61,8 @@ class Stream:
 
 def is_rich(new: NewMessage) -> bool:
     """Whether a message holds more than text."""
-    return bool(new.reply or new.attachments or new.references or new.encryption or new.unstyled)
+    own = new.reply or new.attachments or new.references or new.encryption or new.unstyled
+    return bool(own or new.reactions or new.edited_at or new.retraction)
 
 
 class Ledger:
@@ -224,6 +225,7 @@ class Ledger:
             subject=new.subject,
             thread=new.thread,
             state=new.state,
+            error=new.error,
             origin=new.origin,
             archive=new.archive,
             mention=new.mention,
@@ -236,6 +238,9 @@ class Ledger:
                 references=new.references,
                 encryption=new.encryption,
                 unstyled=new.unstyled,
+                edited_at=new.edited_at,
+                retraction=new.retraction,
+                reactions=new.reactions,
             )
         self._next_id += 1
         self._count(known, message, new.counts)
@@ -395,6 +400,12 @@ class Ledger:
         if row is None:
             raise not_found(_("There is no message {} in this conversation.").format(key))
         return cast("tuple[int, int]", row)
+
+    def read_up_to(self, tx: Tx, address: str, place: int, sub: int) -> None:
+        """Move the mark of a conversation that exists forward to a place, whatever stands there."""
+        known = self._existing(tx, address)
+        if (place, sub) > (known.shown.read_place, known.shown.read_sub):
+            self._set_mark(tx, address, known, place, sub)
 
     # States and titles
     def set_state(self, tx: Tx, origin: str, state: MessageState, error: str, by: str) -> Message | None:

@@ -12,7 +12,7 @@ from salut.model import address as addresses
 from salut.model.errors import invalid
 from salut.model.page import Page
 from salut.model.words import _
-from salut.plugins.history import deeds, queries, rows
+from salut.plugins.history import bringing, deeds, queries, rows
 from salut.plugins.history.api import (
     Conversation,
     ConversationKind,
@@ -23,6 +23,7 @@ from salut.plugins.history.api import (
     Newest,
     NewMessage,
     OwnAct,
+    Pointer,
     ReadHook,
     Standing,
 )
@@ -123,6 +124,24 @@ class HistoryService(HistoryApi):
     def store(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Message | None]:
         """See ``History``."""
         return self._ledger.store(tx, messages)
+
+    def bring(
+        self, tx: Tx, messages: Sequence[NewMessage], *, mark: int, within: int
+    ) -> list[Message | None]:
+        """See ``History``."""
+        return bringing.messages(self._ledger, tx, messages, mark, within)
+
+    def pointer(self, read: Read, pid: int, message: int) -> Pointer | None:
+        """See ``History``."""
+        return bringing.pointer(read, pid, message)
+
+    def pointed(self, read: Read, pid: int, pointer: Pointer) -> Message | None:
+        """See ``History``."""
+        return bringing.pointed(read, pid, pointer)
+
+    def bring_conversation(self, tx: Tx, conversation: Conversation) -> None:
+        """See ``History``."""
+        bringing.conversation(self._ledger, tx, conversation)
 
     def newest(self, tx: Tx, stream: str) -> Newest:
         """See ``History``."""
