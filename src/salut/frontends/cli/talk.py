@@ -94,6 +94,8 @@ def told(message: Object) -> list[str]:
     if number(message, "edited_at"):
         lines = lines or [""]
         lines[-1] += show.paint(" " + _("(edited)"), "dim")
+    if flag(message, "fleeting"):
+        lines.append(show.paint(_("(not kept: its sender wants no record of it)"), "dim"))
     reactions = [
         show.one_line(text(one, "emoji"))
         + (f" {number(one, 'count', 1)}" if number(one, "count", 1) > 1 else "")

@@ -68,6 +68,7 @@ class Contents:
             for part in parts:
                 if part in self._acts and new.act is None:
                     new.act = self._acts[part](inbound, archived)
+        new.fleeting = "fleeting" in parts
         act = new.act
         if act is not None and act.kind != "edit":
             new.body = new.subject = ""  # an excuse for those who do not know better
