@@ -123,10 +123,12 @@ class HistoryService(HistoryApi):
         """Let go of what is due at a moment (microseconds)."""
         due = set(await self._host.readers.read(lambda read: fleeting.due(read, at)))
         for profile, pid in list(self._host.journal.journals.pids.items()):
-            while pid in due and await self._host.journal.commit(
-                profile, lambda tx: fleeting.let_go(tx, self._ledger, at), patient=True
-            ):
-                pass
+            going = pid in due
+            while going:
+                gone = await self._host.journal.commit(
+                    profile, lambda tx: fleeting.let_go(tx, self._ledger, at), patient=True
+                )
+                going = gone == fleeting.BATCH
 
     # For plugins
     def on_read(self, hook: ReadHook) -> None:
