@@ -234,6 +234,35 @@ async def rooms(scene: Scene) -> None:
     await room_is(scene.kit, "alice", room, members=1)
 
 
+async def roomadmin(scene: Scene) -> None:
+    room = fresh_room(scene.server)
+    answers = {"roomname": ["The heath"]}
+    await scene.kit.call("roomadmin.create", profile="alice", room=room, nick="alice", answers=answers)
+    await room_is(scene.kit, "alice", room, name="The heath")
+    page = await scene.kit.call("roomadmin.affiliations", profile="alice", room=room, affiliation="owner")
+    assert [item["address"] for item in page["items"]] == [scene.alice.jid]
+    await scene.kit.call("roomadmin.destroy", profile="alice", room=room)
+    await room_is(scene.kit, "alice", room, state="failed")
+
+
+async def roominvites(scene: Scene) -> None:
+    room = fresh_room(scene.server)
+    await join(scene.kit, "alice", room)
+    device = scene.kit.session("bob").jid  # so that it arrives without presence as well
+    await scene.kit.call("roominvites.send", profile="alice", room=room, address=device, way="direct")
+
+    async def invited() -> bool:
+        return [one["room"] for one in await scene.kit.call("roominvites.list", profile="bob")] == [room]
+
+    await scene.kit.until(invited)
+    assert (await scene.kit.call("roominvites.accept", profile="bob", room=room))["state"] == "joined"
+
+
+async def roomsearch(scene: Scene) -> None:
+    services = await scene.kit.call("roomsearch.services", profile="alice")
+    assert scene.server.muc in [service["address"] for service in services]
+
+
 async def archive(scene: Scene) -> None:
     await first_catch_up(scene.kit, "bob")
     await scene.kit.call("profiles.disconnect", profile="bob")
@@ -539,6 +568,8 @@ WORKS: dict[str, Check] = {
         blocking, strangers,
         pep, avatars, vcards,
         portability,
+        history, chat, receipts, markers, carbons, roster, presence, rooms, roomadmin,
+        roominvites, roomsearch, archive, drafts, names, setup,
         edits, reactions, replies, attachments, mentions, notify, csi,
         later, stars,
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, account,

@@ -20,7 +20,10 @@ from salut.plugins.history.api import Conversation, Message
 from salut.plugins.later.api import Scheduled
 from salut.plugins.notify.api import Notification
 from salut.plugins.presence.api import Presence, Status
-from salut.plugins.rooms.api import Member, Room
+from salut.plugins.roomadmin.api import Affiliated
+from salut.plugins.roominvites.api import Invitation
+from salut.plugins.rooms.api import Member, Room, RoomInfo
+from salut.plugins.roomsearch.api import FoundRoom
 from salut.plugins.roster.api import Contact
 from salut.plugins.stars.api import Star
 from salut.plugins.vcards.api import VCard
@@ -90,6 +93,10 @@ SHAPES = {
     "STATUS": Status,
     "ROOM": Room,
     "MEMBER": Member,
+    "ROOM_INFO": RoomInfo,
+    "FOUND_ROOM": FoundRoom,
+    "AFFILIATED": Affiliated,
+    "INVITATION": Invitation,
     "DRAFT": Draft,
     "AVATAR": Avatar,
     "VCARD": VCard,

@@ -134,6 +134,50 @@ ROOM: Mapping[str, object] = {
     "error": "",
     "role": "none",
     "affiliation": "none",
+    "description": "",
+    "wanted": "",
+    "moved": "",
+    "nonanonymous": False,
+    "logged": False,
+    "avatar": "",
+}
+ROOM_INFO: Mapping[str, object] = {
+    "address": REQUIRED,
+    "name": "",
+    "description": "",
+    "language": "",
+    "subject": "",
+    "occupants": -1,
+    "contacts": (),
+    "avatar": "",
+    "membersonly": False,
+    "moderated": False,
+    "nonanonymous": False,
+    "passwordprotected": False,
+    "persistent": False,
+    "hidden": False,
+    "occupant_ids": False,
+    "hats": False,
+    "self_ping": False,
+}
+FOUND_ROOM: Mapping[str, object] = {
+    "address": REQUIRED,
+    "name": "",
+    "description": "",
+    "language": "",
+    "occupants": -1,
+    "open": False,
+    "nonanonymous": False,
+}
+AFFILIATED: Mapping[str, object] = {"address": REQUIRED, "affiliation": REQUIRED, "nick": "", "reason": ""}
+INVITATION: Mapping[str, object] = {
+    "room": REQUIRED,
+    "inviter": REQUIRED,
+    "at": MOMENT,
+    "reason": "",
+    "mediated": False,
+    "stranger": False,
+    "thread": "",
 }
 MEMBER: Mapping[str, object] = {
     "room": REQUIRED,
@@ -144,6 +188,8 @@ MEMBER: Mapping[str, object] = {
     "show": "online",
     "status": "",
     "me": False,
+    "occupant": "",
+    "hats": (),
 }
 AVATAR: Mapping[str, object] = {
     "address": REQUIRED,
@@ -250,6 +296,7 @@ KINDS: Mapping[str, Mapping[str, object]] = {
     "blocked": BLOCKED,
     "stranger": STRANGER,
     "room": ROOM,
+    "invitation": INVITATION,
     "draft": DRAFT,
     "scheduled": SCHEDULED,
     "star": STAR,

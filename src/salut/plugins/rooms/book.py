@@ -45,6 +45,10 @@ class Book:
         rooms = self._rooms.get(profile, {})
         return [rooms[address] for address in sorted(rooms)]
 
+    def all(self) -> list[Kept]:
+        """The rooms of all profiles."""
+        return [kept for rooms in self._rooms.values() for kept in rooms.values()]
+
     def find(self, profile: str, room: str) -> Kept | None:
         """One of them."""
         rooms = self._rooms.get(profile)

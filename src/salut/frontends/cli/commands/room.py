@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from salut.frontends.cli import moderate, secret, show
+from salut.frontends.cli import moderate, roomadmin, roomfind, secret, show
 from salut.frontends.cli.link import Link, as_object
 from salut.frontends.cli.shapes import MEMBER, ROOM, number, objects, text, whole
 from salut.frontends.cli.spec import JSON, PROFILE, Argument, Command, Given, Option
@@ -27,6 +27,8 @@ def run_join(given: Given) -> int:
         params: Object = {"profile": profile, "room": address, "timeout": seconds}
         if given.maybe("nick"):
             params["nick"] = given.text("nick")
+        if given.flag("other_nick"):
+            params["other_nick"] = True
         if password is not None:
             params["password"] = password
         room = as_object(link.write("rooms.join", params, seconds))
@@ -93,6 +95,7 @@ def run_members(given: Given) -> int:
             text(member, "affiliation", "none"),
             text(member, "show", "online"),
             text(member, "address"),
+            ", ".join(text(hat, "title") or text(hat, "uri") for hat in objects(member, "hats")),
             text(member, "status"),
         )
         for member in members
@@ -121,7 +124,7 @@ ROOM_ARGUMENT = Argument(
 )
 COMMAND = Command(
     "room",
-    N_("join, leave and look at rooms"),
+    N_("join, make, guard and find rooms"),
     default="list",
     commands=(
         Command(
@@ -129,6 +132,7 @@ COMMAND = Command(
             N_("join a room, and join it again after each connect; a new one is created"),
             ROOM_ARGUMENT,
             Option("--nick", metavar="NAME", about=N_("the name to use there")),
+            Option("--other-nick", form="flag", about=N_("where the name is taken, add an underscore to it")),
             *secret.OPTIONS,
             Option("--timeout", form="seconds", metavar="SECONDS", least=1, most=600, about=N_("default 30")),
             PROFILE,
@@ -148,5 +152,7 @@ COMMAND = Command(
             JSON,
             run=run_topic,
         ),
+        *roomadmin.COMMANDS,
+        *roomfind.COMMANDS,
     ),
 )
