@@ -10,6 +10,8 @@ from devkit.servers import XmppServer
 from tests.engine_kit import EngineKit, running_engine
 from tests.plugins.rooms.test_rooms_server import fresh_room, join
 
+OCCUPANT_ID = "urn:xmpp:occupant-id:0"
+
 
 async def shown(kit: EngineKit, profile: str, room: str, body: str) -> dict[str, Any]:
     """The message with this text, once it is there."""
@@ -22,6 +24,19 @@ async def shown(kit: EngineKit, profile: str, room: str, body: str) -> dict[str,
     return message
 
 
+async def known(kit: EngineKit, profile: str, room: str) -> list[dict[str, Any]]:
+    """Both members, with their occupant ids where the room announces such."""
+    vouches = OCCUPANT_ID in (await kit.session(profile).disco_info(room)).features
+
+    async def both() -> list[dict[str, Any]] | None:
+        members: list[dict[str, Any]] = (await kit.call("rooms.members", profile=profile, room=room))["items"]
+        ready = len(members) == 2 and all("occupant" in one for one in members) == vouches
+        return members if ready else None
+
+    members: list[dict[str, Any]] = await kit.until(both)
+    return members
+
+
 async def test_a_text_names_occupants(server: XmppServer, tmp_path: Path) -> None:
     alice, bob = server.account("alice"), server.account("bob")
     room = fresh_room(server)
@@ -29,11 +44,7 @@ async def test_a_text_names_occupants(server: XmppServer, tmp_path: Path) -> Non
         await join(kit, "alice", room, nick="alice")
         await join(kit, "bob", room, nick="B. Oak")
 
-        async def both() -> bool:
-            members = (await kit.call("rooms.members", profile="alice", room=room))["items"]
-            return len(members) == 2
-
-        await kit.until(both)
+        members = await known(kit, "alice", room)
         body = "🫖🫖 @b. oak: tea? says alice"
         await kit.call("chat.send", profile="alice", to=room, body=body, wait="server")
         got = await shown(kit, "bob", room, body)
@@ -42,10 +53,10 @@ async def test_a_text_names_occupants(server: XmppServer, tmp_path: Path) -> Non
         assert {(one.get("begin", 0), one["end"]) for one in got["references"]} == {(3, 10)}
         assert all(one["mention"] for one in got["references"])
         assert f"xmpp:{room}/B.%20Oak" in uris or f"xmpp:{bob.jid}" in uris
-        members = (await kit.call("rooms.members", profile="bob", room=room))["items"]
-        (me,) = [one for one in members if one.get("me")]
-        if me.get("occupant"):
-            assert f"occupant:{me['occupant']}" in uris
+        ids = {
+            f"occupant:{one['occupant']}" for one in members if one["nick"] == "B. Oak" and "occupant" in one
+        }
+        assert ids == {uri for uri in uris if uri.startswith("occupant:")}
 
         await kit.call("replies.reply", profile="bob", message=got["id"], body="alice: yes")
         answer = await shown(kit, "alice", room, "alice: yes")
@@ -66,7 +77,7 @@ async def test_an_own_occupant_id_means_the_person(server: XmppServer, tmp_path:
     async with running_engine(tmp_path, server, {"alice": alice, "bob": bob}) as kit:
         await join(kit, "alice", room)
         await join(kit, "bob", room)
-        members = (await kit.call("rooms.members", profile="alice", room=room))["items"]
+        members = await known(kit, "alice", room)
         ids = [one.get("occupant", "nobody") for one in members if one.get("me")]
         for number, key in enumerate([*ids, "somebody-else"]):
             kit.session("bob").send(
