@@ -46,6 +46,10 @@ class EngineKit:
         link = self.links[config.profile] = XmppLink(config, hooks, self.wires, self.log)
         return link
 
+    def meet(self, profile: str, address: str) -> None:
+        """The person of a profile knows this address."""
+        cast("Strangers", self.engine.plugins.plugins["strangers"].port()).met(profile, address)
+
     def watch(self, there: bool = True) -> None:
         """A window that is looked at, as far as it tells (XEP-0352: servers hold much back where nobody looks)."""
         if there:

@@ -348,6 +348,60 @@ async def vcards(scene: Scene) -> None:
     assert await scene.kit.call("vcards.get", profile="bob", address=scene.alice.jid) == said
 
 
+async def preferences(scene: Scene) -> None:
+    await scene.kit.call("preferences.pin", profile="alice", conversation=scene.bob.jid)
+    (setting,) = await scene.kit.call("preferences.list", profile="alice")
+    assert (setting["address"], setting["pinned"]) == (scene.bob.jid, True)
+    await scene.kit.call("preferences.pin", profile="alice", conversation=scene.bob.jid, on=False)
+    assert await scene.kit.call("preferences.list", profile="alice") == []
+
+
+async def bookmarks(scene: Scene) -> None:
+    room = fresh_room(scene.server)
+    pep = cast("Pep", scene.kit.engine.plugins.plugins["pep"].port())
+
+    async def there(wanted: bool) -> bool:
+        return (room in [item.id for item in await pep.items("alice", "urn:xmpp:bookmarks:1")]) is wanted
+
+    await scene.kit.call("bookmarks.set", profile="alice", room=room, autojoin=True)
+    await room_is(scene.kit, "alice", room, state="joined")
+    await scene.kit.until(lambda: there(True))
+    await scene.kit.call("bookmarks.remove", profile="alice", room=room)
+    await scene.kit.until(lambda: there(False))
+    await room_is(scene.kit, "alice", room, state="left", autojoin=False)
+
+
+async def _displayed(scene: Scene, other: str) -> None:
+    """Alice reads a message that has an archive id."""
+    history = cast("History", scene.kit.engine.plugins.plugins["history"].port())
+    new = NewMessage(conversation=other, sender=other, body="read me", origin="m-1", archive="a-1")
+    assert await history.ingest("alice", new) is not None
+    await scene.kit.call("history.mark_read", profile="alice", conversation=other)
+
+
+async def mds(scene: Scene) -> None:
+    other = "displayed@example.org"
+
+    async def told() -> bool:
+        return other in await _again(scene)
+
+    await _displayed(scene, other)
+    await scene.kit.until(told)
+
+
+async def _again(scene: Scene) -> list[str]:
+    pep = cast("Pep", scene.kit.engine.plugins.plugins["pep"].port())
+    return [item.id for item in await pep.items("alice", "urn:xmpp:mds:displayed:0")]
+
+
+async def no_mds(scene: Scene) -> None:
+    """Neither is the node told, nor does the server tell us of it."""
+    assert "urn:xmpp:mds:displayed:0+notify" not in scene.kit.wires.shared.disco.info.features
+    if scene.has("pep"):
+        await _displayed(scene, "displayed@example.org")
+        assert await _again(scene) == []
+
+
 async def setup(scene: Scene) -> None:
     probe = await scene.kit.call(
         "setup.probe",
@@ -564,6 +618,8 @@ async def moved(scene: Scene) -> None:
 WORKS: dict[str, Check] = {
     check.__name__: check
     for check in (
+        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, pep,
+        preferences, bookmarks, mds,
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup,
         blocking, strangers,
         pep, avatars, vcards,
@@ -580,10 +636,11 @@ GONE: dict[str, Check] = {
     "receipts": no_receipts,
     "markers": no_markers,
     "carbons": no_carbons,
+    "mds": no_mds,
+    "pep": no_pep,
     "attachments": no_attachments,
     "mentions": no_mentions,
     "csi": no_csi,
-    "pep": no_pep,
 }
 
 

@@ -220,6 +220,13 @@ VCARD: Mapping[str, object] = {
     "tel": (),
 }
 DRAFT: Mapping[str, object] = {"conversation": REQUIRED, "text": REQUIRED, "at": MOMENT, "window": ""}
+BOOKMARK: Mapping[str, object] = {"address": REQUIRED, "name": "", "nick": "", "autojoin": False}
+SETTING: Mapping[str, object] = {
+    "address": REQUIRED,
+    "pinned": False,
+    "notify": "default",
+    "muted_until": NO_MOMENT,
+}
 SCHEDULED: Mapping[str, object] = {
     "id": REQUIRED,
     "conversation": REQUIRED,
@@ -298,6 +305,8 @@ KINDS: Mapping[str, Mapping[str, object]] = {
     "room": ROOM,
     "invitation": INVITATION,
     "draft": DRAFT,
+    "bookmark": BOOKMARK,
+    "conversation_setting": SETTING,
     "scheduled": SCHEDULED,
     "star": STAR,
     "status": STATUS,

@@ -230,12 +230,27 @@ class Standing(msgspec.Struct, frozen=True):
 ReadHook = Callable[[str, Conversation, Message | None], Awaitable[object]]
 
 
+StoredHook = Callable[[Tx, Sequence[NewMessage]], object]
+
+
 class History(Protocol):
     """What other plugins use of history, in the daemon."""
 
     def on_read(self, hook: ReadHook) -> None:
         """``hook(profile, conversation, message)`` is called when a window moved the read mark forward; ``message``
         is the newest one under it whose sender wants to know."""
+
+    def on_stored(self, hook: StoredHook) -> None:
+        """``hook(tx, messages)`` is called in the writer's thread for what was just handed in and is stored now, or
+        was before, in the same unit of work."""
+
+    def displayed(self, profile: str, conversation: str) -> Awaitable[str]:
+        """The archive id of the newest message received that the read mark covers; empty where there is none."""
+
+    def read_up_to(self, tx: Tx, conversation: str, *, archive: str = "", origin: str = "") -> bool:
+        """Another device of the account has displayed this message, named by its archive id or, if received, by the id
+        that its sender gave it: the read mark moves forward to it, never back. False: there is no such message
+        (yet)."""
 
     def ingest(self, profile: str, message: NewMessage) -> Awaitable[Message | None]:
         """Store a message once. Done when it is durable; ``None`` if it was there already."""

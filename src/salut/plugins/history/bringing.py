@@ -73,7 +73,7 @@ def conversation(ledger: Ledger, tx: Tx, new: Conversation) -> None:
     known = ledger.known(tx, new.address, new.kind)
     if new.title and not known.shown.title:
         ledger.set_title(tx, new.address, new.title)
-    ledger.read_up_to(tx, new.address, new.read_place, new.read_sub)
+    ledger.read_up_to(tx, new.address, (new.read_place, new.read_sub))
 
 
 def pointer(read: Read, pid: int, message: int) -> Pointer | None:

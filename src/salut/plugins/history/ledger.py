@@ -15,7 +15,15 @@ from salut.model.errors import not_found
 from salut.model.words import _
 from salut.plugins.history import deeds, fleeting, rows
 from salut.plugins.history.acts import Author
-from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage, OwnAct, Standing
+from salut.plugins.history.api import (
+    Conversation,
+    Message,
+    MessageState,
+    NewMessage,
+    OwnAct,
+    Standing,
+    StoredHook,
+)
 from salut.plugins.history.effects import Effects
 from salut.plugins.history.erasing import erase
 from salut.plugins.history.seen import Seen, Twin, find
@@ -74,6 +82,7 @@ class Ledger:
         self._next_id = 0
         self.effects = Effects(self)
         self.title_of: Callable[[Tx, str], str] = lambda _tx, _address: ""
+        self.stored_hooks: list[StoredHook] = []
 
     def rolled_back(self) -> None:
         """Forget: the store is the truth."""
@@ -93,6 +102,8 @@ class Ledger:
         else:
             stored = self.plain(tx, messages)
         self.flush(tx)
+        for hook in self.stored_hooks:
+            hook(tx, messages)
         return stored
 
     def _with_acts(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Message | None]:
@@ -367,6 +378,12 @@ class Ledger:
                 return known.shown, rows.message(row)
         return known.shown, None
 
+    def read_up_to(self, tx: Tx, address: str, where: tuple[int, int]) -> None:
+        """Move the mark of a conversation that exists forward to a place; without effect where it is beyond."""
+        known = self._existing(tx, address)
+        if where > (known.shown.read_place, known.shown.read_sub):
+            self._set_mark(tx, address, known, *where)
+
     def mark_unread(self, tx: Tx, address: str, since: int) -> Conversation:
         """Move the mark back to just before a message."""
         known = self._existing(tx, address)
@@ -406,12 +423,6 @@ class Ledger:
         if row is None:
             raise not_found(_("There is no message {} in this conversation.").format(key))
         return cast("tuple[int, int]", row)
-
-    def read_up_to(self, tx: Tx, address: str, place: int, sub: int) -> None:
-        """Move the mark of a conversation that exists forward to a place, whatever stands there."""
-        known = self._existing(tx, address)
-        if (place, sub) > (known.shown.read_place, known.shown.read_sub):
-            self._set_mark(tx, address, known, place, sub)
 
     # States and titles
     def set_state(self, tx: Tx, origin: str, state: MessageState, error: str, by: str) -> Message | None:

@@ -14,7 +14,7 @@ from salut.model import moment
 from salut.model.errors import invalid
 from salut.model.page import Page
 from salut.model.words import _
-from salut.plugins.history import bringing, deeds, fleeting, queries, rows
+from salut.plugins.history import bringing, deeds, displayed, fleeting, queries, rows
 from salut.plugins.history.api import (
     Conversation,
     ConversationKind,
@@ -28,6 +28,7 @@ from salut.plugins.history.api import (
     Pointer,
     ReadHook,
     Standing,
+    StoredHook,
 )
 from salut.plugins.history.content import Version
 from salut.plugins.history.ledger import Ledger
@@ -134,6 +135,19 @@ class HistoryService(HistoryApi):
     def on_read(self, hook: ReadHook) -> None:
         """See ``History``."""
         self._read_hooks.append(hook)
+
+    def on_stored(self, hook: StoredHook) -> None:
+        """See ``History``."""
+        self._ledger.stored_hooks.append(hook)
+
+    async def displayed(self, profile: str, conversation: str) -> str:
+        """See ``History``."""
+        pid = self._host.pid(profile)
+        return await self._host.readers.read(lambda read: displayed.newest_read(read, pid, conversation))
+
+    def read_up_to(self, tx: Tx, conversation: str, *, archive: str = "", origin: str = "") -> bool:
+        """See ``History``."""
+        return displayed.read_up_to(self._ledger, tx, conversation, archive, origin)
 
     def ingest(self, profile: str, message: NewMessage) -> Awaitable[Message | None]:
         """See ``History``."""

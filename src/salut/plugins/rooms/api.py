@@ -159,6 +159,7 @@ class RoomsApi(Service):
 
 
 Hook = Callable[[str, str], Awaitable[object]]
+ChangedHook = Callable[[str, Room], object]
 
 
 class Rooms(Protocol):
@@ -172,6 +173,22 @@ class Rooms(Protocol):
 
     def find(self, profile: str, bare: str) -> Room | None:
         """The room as windows see it; ``None``: none of the profile's."""
+
+    def on_changed(self, hook: ChangedHook) -> None:
+        """``hook(profile, room)`` is called in the loop whenever a room was stored anew, which is often. It must be
+        quick and not raise."""
+
+    def join_kept(self, profile: str, room: str, nick: str, password: str = "") -> Awaitable[None]:
+        """Keep a room that another device of the account has joined: it is entered now, where there is a link, and
+        after each connect. In a room that we are in already, the nick is changed. Does not wait until we are in:
+        what goes wrong the room shows. ``invalid``, ``too-large``."""
+
+    def leave_kept(self, profile: str, room: str) -> Awaitable[None]:
+        """Leave a room that another device has left, and stay out. No effect where we neither are nor wish to be
+        in it."""
+
+    def call_it(self, profile: str, room: str, name: str) -> None:
+        """The person's own name for a room (empty: none), which goes before the room's own."""
 
     def members_of(self, profile: str, bare: str) -> Mapping[str, Member]:
         """Who is in it now, by nick. Empty where we are not in it. Not to be changed."""

@@ -167,6 +167,7 @@ class Keeper(Learning):
             store.keep_password(tx, shown.address, sealed)
 
         await self.host.journal.commit(kept.profile, work, patient=True)
+        self.changed(kept.profile, [shown])
 
     def _label(self, kept: Kept) -> str:
         return f"{kept.profile} {kept.address}"

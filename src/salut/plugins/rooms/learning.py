@@ -53,6 +53,7 @@ class Learning(Book):
         await self.title(kept)
 
     async def title(self, kept: Kept) -> None:
-        """Name the conversation as the room is named, if there is one."""
-        if kept.stay.shown.name:
-            await self.history.set_title(kept.profile, kept.address, kept.stay.shown.name)
+        """Name the conversation as the person calls the room, else as the room is named, if there is one."""
+        name = self.called.get((kept.profile, kept.address)) or kept.stay.shown.name
+        if name:
+            await self.history.set_title(kept.profile, kept.address, name)

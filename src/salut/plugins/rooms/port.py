@@ -8,7 +8,7 @@ from time import monotonic
 
 from salut.model.errors import SalutError
 from salut.model.words import _
-from salut.plugins.rooms.api import Hook, Member, Room
+from salut.plugins.rooms.api import ChangedHook, Hook, Member, Room
 from salut.plugins.rooms.keeper import Keeper
 
 
@@ -47,7 +47,25 @@ class RoomsPort:
 
     def names(self, profile: str) -> list[tuple[str, str]]:
         """See ``Rooms``."""
-        return [(kept.address, kept.stay.shown.name) for kept in self.keeper.of(profile)]
+        called = self.keeper.called
+        return [
+            (kept.address, called.get((profile, kept.address)) or kept.stay.shown.name)
+            for kept in self.keeper.of(profile)
+        ]
+
+    def on_changed(self, hook: ChangedHook) -> None:
+        """See ``Rooms``."""
+        self.keeper.changed_hooks.append(hook)
+
+    def call_it(self, profile: str, room: str, name: str) -> None:
+        """See ``Rooms``."""
+        mark = (profile, room)
+        if self.keeper.called.get(mark, "") == name:
+            return
+        self.keeper.called[mark] = name
+        kept = self.keeper.find(profile, room)
+        if kept is not None:
+            self.keeper.host.owner.spawn(self.keeper.title(kept), f"title of {room}")
 
     def on_joining(self, hook: Hook) -> None:
         """See ``Rooms``."""

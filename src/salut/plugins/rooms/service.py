@@ -26,6 +26,7 @@ from salut.plugins.rooms.kept import Kept, NotInsideError, refuse
 from salut.plugins.rooms.port import RoomsPort
 
 LEAVE_SECONDS: Final = 5.0
+RENAME_SECONDS: Final = 20.0
 TOPIC_SECONDS: Final = 20.0
 INFO_SECONDS: Final = 20.0
 MAX_TIMEOUT: Final = 600.0
@@ -255,3 +256,29 @@ class RoomsService(RoomsPort, RoomsApi):
             return None
         new = reading.new_message(kept.stay, told, at=at, replayed=True)
         return self._chat.filled(profile, new, inbound, True)
+
+    async def join_kept(self, profile: str, room: str, nick: str, password: str = "") -> None:
+        """See ``Rooms``."""
+        kept = self.keeper.find(profile, room)
+        nick = self._nick(room, nick)
+        if kept is None:
+            if len(self.keeper.of(profile)) >= MAX_ROOMS:
+                raise SalutError("too-large", _("A profile has at most {} rooms.").format(MAX_ROOMS))
+            kept = self.keeper.add(profile, Room(address=room, nick=nick))
+        async with kept.lock:
+            kept.fresh = False  # kept, even if we never get in
+            kept.stay.show(autojoin=True)
+            if not kept.stay.inside:
+                kept.stay.show(nick=nick)
+            await self.keeper.keep(kept, password)
+            if kept.stay.shown.state == "joined" and kept.stay.shown.nick != nick:
+                with contextlib.suppress(SalutError):  # the name is taken: we stay under the old one
+                    await self._rename(kept, nick, RENAME_SECONDS)
+        if not kept.stay.inside and kept.retry is None:
+            self.keeper.rejoin(kept)
+
+    async def leave_kept(self, profile: str, room: str) -> None:
+        """See ``Rooms``."""
+        kept = self.keeper.find(profile, room)
+        if kept is not None and (kept.stay.inside or kept.stay.shown.autojoin):
+            await self.leave(profile=profile, room=room)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from salut.frontends.cli import moderate, roomadmin, roomfind, secret, show
 from salut.frontends.cli.link import Link, as_object
-from salut.frontends.cli.shapes import MEMBER, ROOM, number, objects, text, whole
+from salut.frontends.cli.shapes import MEMBER, ROOM, flag, number, objects, text, whole
 from salut.frontends.cli.spec import JSON, PROFILE, Argument, Command, Given, Option
 from salut.model.errors import SalutError, not_found
 from salut.model.words import N_, _
@@ -55,12 +55,17 @@ def run_list(given: Given) -> int:
     with Link(given) as link:
         profile = link.profile()
         rooms = objects(link.call("rooms.list", {"profile": profile}))
+        pinned = _pinned(link, profile)
+    rooms.sort(key=lambda room: text(room, "address") not in pinned)
     if given.flag("json"):
-        show.data({"profile": profile, "items": [whole(ROOM, room) for room in rooms]})
+        items: list[Json] = [
+            {**whole(ROOM, room), "pinned": text(room, "address") in pinned} for room in rooms
+        ]
+        show.data({"profile": profile, "items": items})
         return 0
     show.columns(
         (
-            text(room, "address"),
+            text(room, "address") + (" *" if text(room, "address") in pinned else ""),
             text(room, "state", "left"),
             text(room, "nick"),
             str(number(room, "members")),
@@ -69,6 +74,17 @@ def run_list(given: Given) -> int:
         for room in rooms
     )
     return 0
+
+
+def _pinned(link: Link, profile: str) -> set[str]:
+    """The conversations that are pinned; none in a daemon that knows of no pins."""
+    try:
+        settings = objects(link.call("preferences.list", {"profile": profile}))
+    except SalutError as error:
+        if error.code != "unknown-method":
+            raise
+        return set()
+    return {text(setting, "address") for setting in settings if flag(setting, "pinned")}
 
 
 def run_members(given: Given) -> int:
@@ -140,7 +156,7 @@ COMMAND = Command(
             run=run_join,
         ),
         Command("leave", N_("leave a room and stay out"), ROOM_ARGUMENT, PROFILE, JSON, run=run_leave),
-        Command("list", N_("show rooms joined or kept"), PROFILE, JSON, run=run_list),
+        Command("list", N_("show rooms joined or kept, pinned ones (*) first"), PROFILE, JSON, run=run_list),
         moderate.COMMAND,
         Command("members", N_("show who is in a room"), ROOM_ARGUMENT, PROFILE, JSON, run=run_members),
         Command(
