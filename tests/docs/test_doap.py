@@ -51,7 +51,7 @@ def test_it_is_written_from_the_table() -> None:
 
 
 @pytest.mark.parametrize("number", XEPS)
-def test_what_is_claimed_is_there_and_tested(number: str) -> None:
+def test_c25_what_is_claimed_is_there_and_tested(number: str) -> None:
     entry = XEPS[number]
     assert entry["modules"], "no module implements it"
     assert entry["tests"], "no test shows it"

@@ -57,7 +57,8 @@ def test_hostile_attachments_are_read_within_bounds() -> None:
     long = "x" * (protocol.MAX_URL + 1)
     assert protocol.read_oob(ET.fromstring(f"<x xmlns='jabber:x:oob'><url>{long}</url></x>")) is None
     hashes = "".join(f"<hash xmlns='urn:xmpp:hashes:2' algo='a{n}'>{long}</hash>" for n in range(50))
-    file = f"<file xmlns='urn:xmpp:file:metadata:0'><name>{long}</name><size>-1</size><width>{'9' * 99}</width>{hashes}</file>"
+    values = f"<name>{long}</name><size>-1</size><width>{'9' * 99}</width>{hashes}"
+    file = f"<file xmlns='urn:xmpp:file:metadata:0'>{values}</file>"
     read = protocol.read_sharing(ET.fromstring(f"<file-sharing xmlns='urn:xmpp:sfs:0'>{file}</file-sharing>"))
     assert read is not None
     assert (read.size, len(read.hashes), len(read.name)) == (0, protocol.MAX_HASHES, protocol.MAX_NAME)
