@@ -24,7 +24,12 @@ class Desk(Home):
     def jp(self, *words: str, stdin: str = "", code: int = 0) -> str:
         """What ``jp WORDS`` writes, without a terminal."""
         ran = subprocess.run(
-            [*JP, *words], input=stdin, capture_output=True, text=True, env=self.environment, timeout=4 * BOUND
+            [*JP, *words],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            timeout=4 * BOUND,
         )
         assert ran.returncode == code, f"jp {' '.join(words)}: {ran.returncode}\n{ran.stderr}"
         return ran.stdout if code == 0 else ran.stderr

@@ -77,9 +77,7 @@ async def test_c08_thousands_through_the_json_pipe_arrive_once_and_in_order(
     half = COUNT // 2
     await asyncio.to_thread(pipe, desk, bob.jid, half)
     lines = "".join(f"line {n}\n" for n in range(half))
-    sent = await asyncio.to_thread(
-        desk.jp, "send", "-p", "alice", bob.jid, "--lines", "--json", stdin=lines
-    )
+    sent = await asyncio.to_thread(desk.jp, "send", "-p", "alice", bob.jid, "--lines", "--json", stdin=lines)
     assert len(sent.splitlines()) == half
     expected = [f"piped {n}" for n in range(half)] + [f"line {n}" for n in range(half)]
     end = time.monotonic() + 60
@@ -175,7 +173,11 @@ async def test_r4_r5_r6_windows_share_two_accounts_and_a_script_counts_what_is_u
     desk.jp("send", "-p", "alice", bob.jid, "known", "--wait", "server")
     watchers = [
         await asyncio.create_subprocess_exec(
-            *JP, "watch", env=desk.environment, stdout=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL
+            *JP,
+            "watch",
+            env=desk.environment,
+            stdout=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.DEVNULL,
         )
         for _ in range(2)
     ]

@@ -45,9 +45,7 @@ async def test_c01_every_device_has_what_the_server_has(server: XmppServer, tmp_
 
 async def test_r1_search_over_all_chats_and_jump_into_context(server: XmppServer, tmp_path: Path) -> None:
     alice, bob, carol = (server.account(name) for name in ("alice", "bob", "carol"))
-    async with running_engine(
-        tmp_path, server, {"alice": alice, "bob": bob, "carol": carol}
-    ) as kit:
+    async with running_engine(tmp_path, server, {"alice": alice, "bob": bob, "carol": carol}) as kit:
         for to in (bob.jid, carol.jid):
             for n in range(5):
                 await kit.call("chat.send", profile="alice", to=to, body=f"before {n}")
