@@ -13,6 +13,8 @@ from devkit.fuzz.frames import Contract, Frame
 
 IN_FLIGHT = 32
 """Fewer than the bridge allows: what is refused as busy says nothing about the method."""
+BURST = 200
+"""Cases over one connection: each may be attached once."""
 SECONDS = 20.0
 
 
@@ -27,19 +29,26 @@ class Asker:
 
     async def run(self, numbers: list[int]) -> None:
         """All of them, some at a time."""
+        for begin in range(0, len(numbers), BURST):
+            await self._burst(numbers[begin : begin + BURST])
+
+    async def _burst(self, numbers: list[int]) -> None:
+        """Over one connection."""
         reader, writer = await asyncio.open_unix_connection(str(self._path), limit=1 << 26)
         try:
             await reader.readline()
             for begin in range(0, len(numbers), IN_FLIGHT):
-                frames = [
-                    (n, self._contract.frame(self._seed, n)) for n in numbers[begin : begin + IN_FLIGHT]
-                ]
+                frames = [(n, self._contract.frame(self._seed, n)) for n in numbers[begin : begin + IN_FLIGHT]]
                 writer.write(b"".join(frame.line for _, frame in frames))
-                await self._answers(reader, frames)
+                if not await self._answers(reader, frames):
+                    return
+        except ConnectionError as error:
+            said = bytes(reader._buffer)[-300:]  # type: ignore[attr-defined]  # read() would raise the same again
+            self.failures.append(f"the connection broke in cases {begin} : {error}; it said {said!r}")
         finally:
             writer.close()
 
-    async def _answers(self, reader: asyncio.StreamReader, frames: list[tuple[int, Frame]]) -> None:
+    async def _answers(self, reader: asyncio.StreamReader, frames: list[tuple[int, Frame]]) -> bool:
         owed = {frame.key: number for number, frame in frames if frame.key not in (None, "none", -1)}
         deep = {number for number, frame in frames if frame.key == -1}  # answered with their id, or without
         nameless = sum(frame.key is None for _, frame in frames) + len(deep)
@@ -50,12 +59,15 @@ class Asker:
                     line = await reader.readline()
                     if not line:
                         self.failures.append(
-                            f"the connection ended before cases {sorted(owed.values())[:5]} …"
+                            f"the connection ended before cases {sorted(owed.values())[:5]} …, after {last[-300:]!r}"
                         )
-                        return
+                        return False
                     last = line
                     answer = json.loads(line)
                     if "method" in answer:
+                        if answer["method"] == "goodbye":
+                            self.failures.append(f"good-bye at {[n for n, _ in frames]}: {answer['params']}")
+                            return False
                         continue
                     key = answer["id"]
                     if key is None or key in deep:
@@ -70,6 +82,8 @@ class Asker:
                 self.failures.append(
                     f"case {number} unanswered: {self._contract.frame(self._seed, number).line[:300]!r}"
                 )
+            return False
+        return True
 
     def _judge(self, number: int, answer: dict[str, object]) -> None:
         error = answer.get("error")

@@ -91,7 +91,7 @@ class Contract:
             case 11:
                 request["method"] = "attach"
                 request["params"] = random.choice((
-                    {}, {"window": 1}, {"window": {"name": "x" * 9_999}, "topics": ["t" * 9_999] * 200},
+                    {}, {"window": 1}, {"window": {"name": "x" * 9_999}, "topics": ["t" * 9_999] * 80},
                     {"resume": {"u": ["bad", -1]}}, {"resume": {"u": {"epoch": "x", "seq": 10**30}}, "window": {"name": ""}},
                     {"conversations": 10**9, "window": {"name": "w"}}, {"conversations": -5, "window": {"name": "w"}},
                     {"profiles": ["u"] * 1_000, "window": {"name": "w"}, "want": "nothing"},
@@ -114,7 +114,7 @@ def _object(
     return {
         name: _value(random, name, inner, definitions, depth + 1)
         for name, inner in schema.get("properties", {}).items()
-        if name in required or random.random() < 0.4
+        if name in required or name == "timeout" or random.random() < 0.4
     }
 
 
