@@ -10,6 +10,8 @@ It reads commands from standard input, and ends with it:
   tens of megabytes (``net.ipv4.tcp_rmem``, ``tcp_wmem``), and only past them does a slow client hold the
   writing back: so this is no measure of how fast the client reads. Time that in the client, or by ``acked``.
 - ``pace N RATE plain|rich``: the same at RATE messages a second, each when its time has come.
+- ``storm N ROOM``: write N presences of ROOM's members (``--members``); prints ``settled SECONDS`` once the client
+  has answered a ping (XEP-0199) that comes after them. ``settled``: the same ping alone.
 - ``acked``: ask for an acknowledgement (XEP-0198), wait until the client has acknowledged all;
   prints ``acked H SECONDS``.
 - ``h``: prints ``h H SENT``, the last acknowledgement and the stanzas sent. ``received``: prints
@@ -27,6 +29,7 @@ import sys
 import time
 from collections.abc import Iterator
 
+from devkit.fakecrowd import Crowd
 from devkit.fakesession import DEFAULT_FEATURES, ClientError, FakeAccount, FakeSession
 
 _ACK_EVERY = 100
@@ -78,6 +81,7 @@ class FakeServer:
         self._session: FakeSession | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._news = asyncio.Event()
+        self._pings = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one client until it goes. A second one at the same time is turned away."""
@@ -124,6 +128,11 @@ class FakeServer:
             case ["pace", count, rate, ("plain" | "rich") as kind] if count.isdecimal() and rate.isdecimal():
                 chunks = list(self._replay.chunks(int(count), session.full_jid, rich=kind == "rich", size=1))
                 return await self._pace(session, writer, [chunk for _, chunk in chunks], int(rate))
+            case ["storm", count, room] if count.isdecimal() and self._account.crowd.members:
+                stanzas = "".join(self._account.crowd.storm(room, int(count), session.full_jid)).encode()
+                return await self._stanzas(session, writer, stanzas, int(count))
+            case ["settled"]:
+                return await self._stanzas(session, writer, b"", 0)
             case ["acked"] if session.managed:
                 return await self._wait_for_ack(session, writer)
             case ["h"]:
@@ -164,6 +173,22 @@ class FakeServer:
             return "error the client is gone"
         return f"sent {len(stanzas)} {time.perf_counter() - begin:.6f}"
 
+    async def _stanzas(
+        self, session: FakeSession, writer: asyncio.StreamWriter, stanzas: bytes, count: int
+    ) -> str:
+        begin = time.perf_counter()
+        self._pings += 1
+        key = f"settle{self._pings}"
+        session.sent += (count + 1) * session.managed
+        ping = f"<iq type='get' id='{key}' from='{self._account.domain}' to='{session.full_jid}'>"
+        writer.write(stanzas + f"{ping}<ping xmlns='urn:xmpp:ping'/></iq>".encode())
+        while session.answered != key:
+            self._news.clear()
+            await self._news.wait()
+            if self._session is not session:
+                return "error the client is gone"
+        return f"settled {time.perf_counter() - begin:.6f}"
+
     @staticmethod
     async def _flush(writer: asyncio.StreamWriter) -> None:
         """Wait until the kernel has taken everything that was written."""
@@ -201,7 +226,10 @@ async def _commands() -> asyncio.StreamReader:
 async def run(options: argparse.Namespace) -> None:
     """Serve until standard input ends."""
     senders = tuple(f"sender{n}@{options.domain}" for n in range(options.senders))  # contacts: no strangers
-    account = FakeAccount(options.user, options.domain, options.password, tuple(options.feature), senders)
+    crowd = Crowd(options.members, options.contacts)
+    account = FakeAccount(
+        options.user, options.domain, options.password, tuple(options.feature), senders, crowd
+    )
     fake = FakeServer(account, Replay(account, senders=options.senders, body_size=options.body_size))
     tls: ssl.SSLContext | None = None
     if options.certificate:
@@ -225,6 +253,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--password", default="secret", help="of a throw-away account")
     parser.add_argument("--certificate", help="direct TLS: one PEM file with certificate and key")
     parser.add_argument("--feature", action="append", default=list(DEFAULT_FEATURES), help="add to disco")
+    parser.add_argument("--members", type=int, default=0, help="in each room that is entered")
+    parser.add_argument("--contacts", type=int, default=0, help="in the roster, all of them online")
     parser.add_argument("--senders", type=int, default=1, help="how many addresses the messages come from")
     parser.add_argument("--body-size", type=int, default=100, help="characters")
     return parser

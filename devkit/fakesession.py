@@ -8,10 +8,12 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape, quoteattr
+
+from devkit.fakecrowd import MUC, Crowd
 
 _SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 _SM = "urn:xmpp:sm:3"
@@ -41,6 +43,7 @@ class FakeAccount:
     password: str = "secret"
     features: tuple[str, ...] = DEFAULT_FEATURES
     contacts: tuple[str, ...] = ()
+    crowd: Crowd = field(default_factory=Crowd)
 
     @property
     def jid(self) -> str:
@@ -87,7 +90,7 @@ class FakeSession:
 
     ``online`` becomes true with the client's first presence. ``acked`` is the last ``h`` that the client
     sent (XEP-0198), ``sent`` the stanzas sent since it enabled stream management,
-    ``messages`` the message stanzas received.
+    ``messages`` the message stanzas received, ``answered`` the id of the last answer to a question of ours.
     """
 
     def __init__(self, account: FakeAccount) -> None:
@@ -96,6 +99,7 @@ class FakeSession:
         self._authenticated = False
         self._resource = ""
         self.online = self.managed = False
+        self.answered = ""
         self.acked = self.sent = self.messages = 0
         self._received = 0
         self._restart()
@@ -172,8 +176,22 @@ class FakeSession:
             self.sent += bool(answer) and self.managed
             return answer
         if name == "presence":
-            self.online = True
+            answer = self._presence(element)
+            self.sent += answer.count("<presence ") + answer.count("<message ") if self.managed else 0
+            return answer
         self.messages += name == "message"
+        return ""
+
+    def _presence(self, presence: ET.Element) -> str:
+        room, _, nick = presence.get("to", "").partition("/")
+        crowd = self._account.crowd
+        if not room:
+            first, self.online = not self.online, True
+            return crowd.greetings(self.full_jid) if first else ""
+        if presence.get("type") == "unavailable":
+            return crowd.left(room, nick, self.full_jid)
+        if presence.find(f"{{{MUC}}}x") is not None:
+            return crowd.entered(room, nick, self.full_jid)
         return ""
 
     def _sasl(self, name: str, element: ET.Element) -> str:
@@ -215,6 +233,7 @@ class FakeSession:
     def _iq(self, iq: ET.Element) -> str:
         kind = iq.get("type")
         if kind not in {"get", "set"}:
+            self.answered = iq.get("id", "")
             return ""
         payload = iq[0] if len(iq) else ET.Element("none")
         head = f"id={quoteattr(iq.get('id', ''))} to={quoteattr(self.full_jid)}"
@@ -249,6 +268,8 @@ class FakeSession:
         return f"<bind xmlns='{_BIND}'><jid>{escape(self.full_jid)}</jid></bind>"
 
     def _roster(self, *_: ET.Element) -> str:
+        if self._account.crowd.contacts:
+            return self._account.crowd.roster()
         items = "".join(f"<item jid={quoteattr(jid)} subscription='both'/>" for jid in self._account.contacts)
         return f"<query xmlns='jabber:iq:roster'>{items}</query>"
 

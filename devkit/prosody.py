@@ -69,6 +69,19 @@ class Prosody(PrivateServer):
         self._data.mkdir(exist_ok=True)
         self._configuration.write_text(self._text())
 
+    @property
+    def archive_database(self) -> Path:
+        """Where archives lie, with ``sql_archive``."""
+        return self.folder / "archive.sqlite"
+
+    def _storage(self) -> str:
+        if not self.options.sql_archive:
+            return 'storage = "internal"'
+        database = f'{{ driver = "SQLite3", database = {_lua(self.archive_database)} }}'
+        return f"""\
+sql = {database}
+default_storage = "internal"; storage = {{ archive = "sql", muc_log = "sql" }}"""
+
     def _text(self) -> str:
         options = self.options
         key, certificate = _lua(self.authority.key), _lua(self.authority.certificate)
@@ -85,7 +98,8 @@ http_ports = {{ }}; https_ports = {{ }}
 ssl = {tls}
 c2s_direct_tls_ssl = {tls}
 c2s_require_encryption = true; s2s_require_encryption = true; s2s_secure_auth = true
-authentication = "internal_hashed"; storage = "internal"
+authentication = "internal_hashed"
+{self._storage()}
 log = {{ {level} = {_lua(self.log_file)} }}
 archive_expires_after = "1w"; default_archive_policy = true
 max_archive_query_results = {options.archive_page}

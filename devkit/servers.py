@@ -29,13 +29,15 @@ class ServerOptions:
     ``mam``: archive for accounts and rooms. ``archive_page``: most messages in one archive page (prosody;
     ejabberd's own limit stands). ``hibernation``: seconds that a cut XEP-0198 session waits to be resumed.
     ``room_locking``: a new room stays locked until its creator configures it (prosody's default; ejabberd
-    never locks). ``extra``: lines for the end of the global configuration, in the server's own language.
+    never locks). ``sql_archive``: archives lie in SQLite, which holds more than 10,000 messages of an account
+    (prosody). ``extra``: lines for the end of the global configuration, in the server's own language.
     """
 
     mam: bool = True
     archive_page: int = 50
     hibernation: int = 300
     room_locking: bool = True
+    sql_archive: bool = False
     debug_log: bool = False
     extra: str = ""
 

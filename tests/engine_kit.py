@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from devkit.servers import Account, XmppServer
+from salut.api.core import Window
 from salut.daemon.links import XmppLink
 from salut.engine.dispatcher import Caller
 from salut.engine.engine import Engine, EngineOptions
@@ -44,6 +45,18 @@ class EngineKit:
     def _make_link(self, config: LinkConfig, hooks: LinkHooks) -> LinkControl:
         link = self.links[config.profile] = XmppLink(config, hooks, self.wires, self.log)
         return link
+
+    def meet(self, profile: str, address: str) -> None:
+        """The person of a profile knows this address."""
+        cast("Strangers", self.engine.plugins.plugins["strangers"].port()).met(profile, address)
+
+    def watch(self, there: bool = True) -> None:
+        """A window that is looked at, as far as it tells (XEP-0352: servers hold much back where nobody looks)."""
+        if there:
+            window = Window(id="kit", name="kit", kind="test", version="", since=0, binding="test")
+            self.engine.windows.add(window, lambda: None, lambda: 0)
+        else:
+            self.engine.windows.remove("kit")
 
     async def call(self, method: str, **params: Any) -> Any:
         """Call a contract method; the plain value of its reply. Raises ``SalutError``."""
@@ -127,6 +140,7 @@ async def running_engine(
     kit = EngineKit(folder, without, acquainted=acquainted)
     await kit.engine.start()
     kit.engine.run()
+    kit.watch()
     try:
         for name, account in (profiles or {}).items():
             assert server is not None

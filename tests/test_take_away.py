@@ -234,6 +234,35 @@ async def rooms(scene: Scene) -> None:
     await room_is(scene.kit, "alice", room, members=1)
 
 
+async def roomadmin(scene: Scene) -> None:
+    room = fresh_room(scene.server)
+    answers = {"roomname": ["The heath"]}
+    await scene.kit.call("roomadmin.create", profile="alice", room=room, nick="alice", answers=answers)
+    await room_is(scene.kit, "alice", room, name="The heath")
+    page = await scene.kit.call("roomadmin.affiliations", profile="alice", room=room, affiliation="owner")
+    assert [item["address"] for item in page["items"]] == [scene.alice.jid]
+    await scene.kit.call("roomadmin.destroy", profile="alice", room=room)
+    await room_is(scene.kit, "alice", room, state="failed")
+
+
+async def roominvites(scene: Scene) -> None:
+    room = fresh_room(scene.server)
+    await join(scene.kit, "alice", room)
+    device = scene.kit.session("bob").jid  # so that it arrives without presence as well
+    await scene.kit.call("roominvites.send", profile="alice", room=room, address=device, way="direct")
+
+    async def invited() -> bool:
+        return [one["room"] for one in await scene.kit.call("roominvites.list", profile="bob")] == [room]
+
+    await scene.kit.until(invited)
+    assert (await scene.kit.call("roominvites.accept", profile="bob", room=room))["state"] == "joined"
+
+
+async def roomsearch(scene: Scene) -> None:
+    services = await scene.kit.call("roomsearch.services", profile="alice")
+    assert scene.server.muc in [service["address"] for service in services]
+
+
 async def archive(scene: Scene) -> None:
     await first_catch_up(scene.kit, "bob")
     await scene.kit.call("profiles.disconnect", profile="bob")
@@ -319,6 +348,60 @@ async def vcards(scene: Scene) -> None:
     assert await scene.kit.call("vcards.get", profile="bob", address=scene.alice.jid) == said
 
 
+async def preferences(scene: Scene) -> None:
+    await scene.kit.call("preferences.pin", profile="alice", conversation=scene.bob.jid)
+    (setting,) = await scene.kit.call("preferences.list", profile="alice")
+    assert (setting["address"], setting["pinned"]) == (scene.bob.jid, True)
+    await scene.kit.call("preferences.pin", profile="alice", conversation=scene.bob.jid, on=False)
+    assert await scene.kit.call("preferences.list", profile="alice") == []
+
+
+async def bookmarks(scene: Scene) -> None:
+    room = fresh_room(scene.server)
+    pep = cast("Pep", scene.kit.engine.plugins.plugins["pep"].port())
+
+    async def there(wanted: bool) -> bool:
+        return (room in [item.id for item in await pep.items("alice", "urn:xmpp:bookmarks:1")]) is wanted
+
+    await scene.kit.call("bookmarks.set", profile="alice", room=room, autojoin=True)
+    await room_is(scene.kit, "alice", room, state="joined")
+    await scene.kit.until(lambda: there(True))
+    await scene.kit.call("bookmarks.remove", profile="alice", room=room)
+    await scene.kit.until(lambda: there(False))
+    await room_is(scene.kit, "alice", room, state="left", autojoin=False)
+
+
+async def _displayed(scene: Scene, other: str) -> None:
+    """Alice reads a message that has an archive id."""
+    history = cast("History", scene.kit.engine.plugins.plugins["history"].port())
+    new = NewMessage(conversation=other, sender=other, body="read me", origin="m-1", archive="a-1")
+    assert await history.ingest("alice", new) is not None
+    await scene.kit.call("history.mark_read", profile="alice", conversation=other)
+
+
+async def mds(scene: Scene) -> None:
+    other = "displayed@example.org"
+
+    async def told() -> bool:
+        return other in await _again(scene)
+
+    await _displayed(scene, other)
+    await scene.kit.until(told)
+
+
+async def _again(scene: Scene) -> list[str]:
+    pep = cast("Pep", scene.kit.engine.plugins.plugins["pep"].port())
+    return [item.id for item in await pep.items("alice", "urn:xmpp:mds:displayed:0")]
+
+
+async def no_mds(scene: Scene) -> None:
+    """Neither is the node told, nor does the server tell us of it."""
+    assert "urn:xmpp:mds:displayed:0+notify" not in scene.kit.wires.shared.disco.info.features
+    if scene.has("pep"):
+        await _displayed(scene, "displayed@example.org")
+        assert await _again(scene) == []
+
+
 async def setup(scene: Scene) -> None:
     probe = await scene.kit.call(
         "setup.probe",
@@ -360,6 +443,26 @@ async def strangers(scene: Scene) -> None:
         await scene.kit.call("strangers.accept", profile="bob", address=carol.jid)
         assert not await waits()
     await scene.kit.call("profiles.delete", profile="carol")
+
+
+async def portability(scene: Scene) -> None:
+    message = {
+        "id": 0, "place": 0, "at": 1_700_000_000_000_000, "conversation": "old@example.org",
+        "sender": "old@example.org", "body": "from long ago",
+    }  # fmt: skip
+    mark = await scene.kit.call("portability.begin", profile="bob")
+    for stored in (1, 0):
+        brought = await scene.kit.call(
+            "portability.import_messages", profile="bob", batch=[message], mark=mark
+        )
+        assert brought == {"stored": stored, "known": 1 - stored}
+        mark = await scene.kit.call("portability.begin", profile="bob")
+    (found,) = await scene.kit.messages("bob", "old@example.org")
+    assert found["body"] == "from long ago"
+    if scene.has("drafts"):
+        await scene.kit.call("drafts.set", profile="bob", conversation="old@example.org", text="unsaid")
+        page = await scene.kit.call("portability.things", profile="bob", kind="draft")
+        assert [thing["value"]["text"] for thing in page["items"]] == ["unsaid"]
 
 
 async def _becomes(scene: Scene, key: int, **wanted: object) -> None:
@@ -426,8 +529,10 @@ async def _states(scene: Scene) -> list[str]:
     send = session.send_nonza
     session.send_nonza = lambda xml: (sent.append(xml), send(xml))[1]  # type: ignore[method-assign,func-returns-value]
     window = Window(id="w", name="w", kind="test", version="", since=0, binding="unix", focused=True)
+    scene.kit.watch(False)
     scene.kit.engine.windows.add(window, lambda: None, lambda: 0)
     scene.kit.engine.windows.update(msgspec.structs.replace(window, focused=False))
+    scene.kit.watch()
     scene.kit.engine.windows.remove("w")
     session.send_nonza = send  # type: ignore[method-assign]
     return sent
@@ -513,9 +618,14 @@ async def moved(scene: Scene) -> None:
 WORKS: dict[str, Check] = {
     check.__name__: check
     for check in (
+        history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, pep,
+        preferences, bookmarks, mds,
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup,
         blocking, strangers,
         pep, avatars, vcards,
+        portability,
+        history, chat, receipts, markers, carbons, roster, presence, rooms, roomadmin,
+        roominvites, roomsearch, archive, drafts, names, setup,
         edits, reactions, replies, attachments, mentions, notify, csi,
         later, stars,
         history, chat, receipts, markers, carbons, roster, presence, rooms, archive, drafts, names, setup, account,
@@ -526,10 +636,11 @@ GONE: dict[str, Check] = {
     "receipts": no_receipts,
     "markers": no_markers,
     "carbons": no_carbons,
+    "mds": no_mds,
+    "pep": no_pep,
     "attachments": no_attachments,
     "mentions": no_mentions,
     "csi": no_csi,
-    "pep": no_pep,
 }
 
 

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from devkit.bench import commands, fanout, ingest, reading, roster, starting
+from devkit.bench import catchup, commands, crowds, fanout, ingest, portable, reading, roster, starting
 from devkit.bench.processes import ROOT
 from devkit.bench.report import Report
 from devkit.bench.run import Run, Section
@@ -29,7 +29,10 @@ SECTIONS: dict[str, Section] = {
     "reading": reading.reading,
     "fanout": fanout.fanout,
     "deaf": fanout.deaf,
+    "catchup": catchup.catchup,
+    "crowds": crowds.crowds,
     "roster": roster.roster,
+    "portable": portable.portable,
 }
 FAILURES = (
     ProgramFailedError,

@@ -93,7 +93,7 @@ def _chunks(messages: int, conversations: int, pid: int, head: int) -> Iterator[
                 (
                     key, pid, number + 1, place, 0, place, f"{address(number)}/phone", False, "chat",
                     vocabulary.text(), "", "", "received", "", f"origin-{key:x}", f"archive-{key:x}", False, True,
-                    True, "", head,
+                    True, "", head, "", "", "",
                 )
             )  # fmt: skip
         yield chunk

@@ -19,9 +19,13 @@ PASSWORD = "secret"  # of the fake server's only account
 class FakeServer(Child):
     """``devkit.fakeserver`` with direct TLS; the messages come from ``senders`` addresses."""
 
-    def __init__(self, authority: TestAuthority, senders: int) -> None:
+    def __init__(
+        self, authority: TestAuthority, senders: int, *, members: int = 0, contacts: int = 0
+    ) -> None:
+        numbers = {"--senders": senders, "--members": members, "--contacts": contacts}
         super().__init__(
-            ["-m", "devkit.fakeserver", "--certificate", str(authority.server_pem), "--senders", str(senders)]
+            ["-m", "devkit.fakeserver", "--certificate", str(authority.server_pem)]
+            + [word for name, number in numbers.items() for word in (name, str(number))]
         )
         self.authority = authority
         self.port = int(self.hear("ready")[0])
@@ -31,9 +35,9 @@ class FakeServer(Child):
         ca = str(self.authority.ca_file)
         return {"host": "127.0.0.1", "port": self.port, "direct_tls": True, "ca_file": ca}
 
-    def bare(self) -> Child:
+    def bare(self, *options: str) -> Child:
         """A bare slixmpp client, online."""
-        return bare_client(USER, PASSWORD, self.port, self.authority.ca_file)
+        return bare_client(USER, PASSWORD, self.port, self.authority.ca_file, *options)
 
 
 def bare_client(jid: str, password: str, port: int, ca_file: Path, *options: str) -> Child:

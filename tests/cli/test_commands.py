@@ -14,13 +14,18 @@ from salut.api import core
 from salut.frontends.cli import shapes
 from salut.model.errors import SalutError
 from salut.model.link import LinkState
+from salut.model.moment import SECOND, iso, now
 from salut.plugins.avatars.api import Avatar
 from salut.plugins.drafts.api import Draft
 from salut.plugins.history.api import Conversation, Message
 from salut.plugins.later.api import Scheduled
 from salut.plugins.notify.api import Notification
+from salut.plugins.preferences.api import FOREVER
 from salut.plugins.presence.api import Presence, Status
-from salut.plugins.rooms.api import Member, Room
+from salut.plugins.roomadmin.api import Affiliated
+from salut.plugins.roominvites.api import Invitation
+from salut.plugins.rooms.api import Member, Room, RoomInfo
+from salut.plugins.roomsearch.api import FoundRoom
 from salut.plugins.roster.api import Contact
 from salut.plugins.stars.api import Star
 from salut.plugins.vcards.api import VCard
@@ -90,6 +95,10 @@ SHAPES = {
     "STATUS": Status,
     "ROOM": Room,
     "MEMBER": Member,
+    "ROOM_INFO": RoomInfo,
+    "FOUND_ROOM": FoundRoom,
+    "AFFILIATED": Affiliated,
+    "INVITATION": Invitation,
     "DRAFT": Draft,
     "AVATAR": Avatar,
     "VCARD": VCard,
@@ -480,3 +489,72 @@ def test_errors_as_json(jp: Jp, daemon: FakeDaemon) -> None:
     assert (done.code, done.out) == (6, "")
     assert done.err == "jp: The server said no.\njp: The server's word for it: not-allowed\n"
     assert '"condition": "not-allowed"' in jp("windows", "--json").err
+
+
+def test_pin(jp: Jp, daemon: FakeDaemon) -> None:
+    daemon.answers["preferences.pin"] = lambda params: {"address": BOB, "pinned": params["on"]}
+    daemon.answers["preferences.list"] = lambda _: [
+        {"address": BOB, "pinned": True},
+        {"address": "eve@localhost"},
+    ]
+    assert jp("pin", BOB).out == ""
+    assert jp("pin", BOB, "--off", "--json").json["pinned"] is False
+    assert [asked["on"] for asked in daemon.calls("preferences.pin")] == [True, False]
+    assert jp("pin").out == "bob@localhost\n"
+    assert jp("pin", "--off").code == 2
+
+
+def test_mute(jp: Jp, daemon: FakeDaemon) -> None:
+    daemon.answers["preferences.mute"] = daemon.answers["preferences.notify"] = lambda _: {"address": BOB}
+    assert jp("mute", BOB).code == 0
+    assert jp("mute", BOB, "--off").code == 0
+    before = now()
+    assert jp("mute", BOB, "--for", "8h").code == 0
+    assert jp("mute", BOB, "--until", "2999-03-04").code == 0
+    forever, off, hours, day = (asked["until"] for asked in daemon.calls("preferences.mute"))
+    assert (forever, off) == (None, 0)
+    assert 0 <= hours - before - 8 * 3600 * SECOND + SECOND <= 60 * SECOND
+    assert iso(day).startswith("2999-03-0")
+    assert jp("mute", BOB, "--level", "mention", "--json").json["notify"] == "default"
+    assert daemon.calls("preferences.notify")[0]["level"] == "mention"
+    for wrong in (
+        ("--for", "soon"),
+        ("--until", "2001-01-01"),
+        ("--level", "loud"),
+        ("--off", "--for", "1h"),
+    ):
+        assert jp("mute", BOB, *wrong).code == 2
+    assert jp("mute", "--off").code == 2
+    daemon.answers["preferences.list"] = lambda _: [
+        {"address": BOB, "muted_until": FOREVER},
+        {"address": "eve@localhost", "notify": "never", "muted_until": 1},
+        {"address": "pinned@localhost", "pinned": True},
+    ]
+    assert jp("mute").out.split() == ["bob@localhost", "default", "muted", "eve@localhost", "never"]
+
+
+def test_bookmark(jp: Jp, daemon: FakeDaemon) -> None:
+    room = "room@muc.localhost"
+    told = {"address": room, "name": "The room", "nick": "Al", "autojoin": True}
+    daemon.answers["bookmarks.list"] = lambda _: [told]
+    daemon.answers["bookmarks.set"] = lambda _: told
+    daemon.answers["bookmarks.remove"] = lambda _: None
+    assert jp("bookmark").out == "room@muc.localhost  joined everywhere  Al  The room\n"
+    assert jp("bookmark", "set", room, "--name", "", "--no-autojoin", "--json").json["nick"] == "Al"
+    assert daemon.calls("bookmarks.set") == [
+        {"profile": "alice", "room": room, "name": "", "autojoin": False}
+    ]
+    assert jp("bookmark", "set", room, "--autojoin", "--no-autojoin").code == 2
+    assert jp("bookmark", "remove", room).code == 0
+    assert len(daemon.calls("bookmarks.remove")) == 1
+
+
+def test_room_list_shows_pins_first(jp: Jp, daemon: FakeDaemon) -> None:
+    rooms = [{"address": "a@muc.localhost", "nick": "al"}, {"address": "b@muc.localhost", "nick": "al"}]
+    daemon.answers["rooms.list"] = lambda _: rooms
+    daemon.answers["preferences.list"] = lambda _: [{"address": "b@muc.localhost", "pinned": True}]
+    assert [line.split("  ")[0] for line in jp("room").out.splitlines()] == [
+        "b@muc.localhost *",
+        "a@muc.localhost",
+    ]
+    assert [item["pinned"] for item in jp("room", "--json").json["items"]] == [True, False]

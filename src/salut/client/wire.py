@@ -126,6 +126,7 @@ class Connection:
         self._parts: list[bytes] = []
         self._hello: Parsed | None = None
         self._waiting: list[Parsed] = []  # notifications that came while an answer was awaited
+        self._open: dict[int, Parsed | None] = {}  # requests without an answer yet, or with one not collected
 
     def __enter__(self) -> Connection:
         return self
@@ -175,19 +176,27 @@ class Connection:
         self, method: str, params: Mapping[str, Any] | None = None, timeout: float | None = None
     ) -> Any:
         """Call a bridge method (``attach``, ``ping``, ``focus``): its result is plain. Errors as ``call``."""
+        return self.collect(self.submit(method, params), method, timeout)
+
+    def submit(self, method: str, params: Mapping[str, Any] | None = None) -> int:
+        """Send a request and go on; ``collect`` the answers of several in any order."""
+        self._last_id += 1
+        self._send({"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": dict(params or {})})
+        self._open[self._last_id] = None
+        return self._last_id
+
+    def collect(self, number: int, method: str = "", timeout: float | None = None) -> Any:
+        """The plain result of what ``submit`` sent. Errors as ``request``."""
         seconds = self.timeout if timeout is None else timeout
         end = monotonic() + seconds
-        self._last_id += 1
-        wanted = self._last_id
-        self._send({"jsonrpc": "2.0", "id": wanted, "method": method, "params": dict(params or {})})
-        while True:
-            message = self._line(end, method, seconds)
-            if message.get("id") != wanted or "method" in message:
-                self._handle(message)
-            elif "error" in message:
-                raise lines.error_of(message["error"])
-            else:
-                return message.get("result")
+        try:
+            while (message := self._open[number]) is None:
+                self._handle(self._line(end, method or "request", seconds))
+        finally:
+            self._open.pop(number, None)
+        if "error" in message:
+            raise lines.error_of(message["error"])
+        return message.get("result")
 
     def notifications(self, timeout: float | None = None) -> Iterator[tuple[str, Parsed]]:
         """What the daemon tells after ``attach``: ``(method, params)``, one after another.
@@ -221,6 +230,8 @@ class Connection:
             self._send({"jsonrpc": "2.0", "id": message["id"], "result": {}})
         elif isinstance(method, str) and "id" not in message:
             self._waiting.append(message)
+        elif method is None and message.get("id") in self._open:
+            self._open[message["id"]] = message
         # Anything else is an answer that nobody waits for any more (its call timed out).
 
     def _send(self, message: Parsed) -> None:

@@ -47,6 +47,8 @@ class Windows(WindowsApi):
         self._windows[window.id] = window
         if window.focused or (before is not None and before.focused):
             self._looked[window.id] = moment.now()
+        elif before is not None:  # it tells of its focus, but nobody has looked at it yet
+            self._looked.setdefault(window.id, 0)
         self._journal.passing(DAEMON_JOURNAL, "window", window.id, window)
         self._tell()
 
@@ -54,9 +56,16 @@ class Windows(WindowsApi):
         for hook in self.on_change:
             hook()
 
+    def looked_at(self) -> bool:
+        """Whether a person looks at a window now. Those that never told of their focus count as looked at."""
+        return any(
+            key not in self._looked or (window.focused and not window.idle)
+            for key, window in self._windows.items()
+        )
+
     def looked(self) -> list[tuple[Window, int]]:
         """The windows that a person has looked at, and when last (microseconds)."""
-        return [(self._windows[key], at) for key, at in self._looked.items()]
+        return [(self._windows[key], at) for key, at in self._looked.items() if at]
 
     def get(self, key: str) -> Window:
         """One window."""

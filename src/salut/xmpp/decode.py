@@ -54,6 +54,7 @@ class Decoders:
 
     def __init__(self) -> None:
         self._table: dict[str, tuple[str, Decoder, bool]] = {}
+        self._also: dict[str, list[tuple[str, Decoder]]] = {}
         self._classic: set[str] = set()
         self.add(f"{{{CLIENT}}}body", "body", text)
         self.add(f"{{{CLIENT}}}subject", "subject", text)
@@ -68,6 +69,11 @@ class Decoders:
         if tag in self._table:
             raise ValueError(f"two decoders for {tag}")
         self._table[tag] = (part, decoder, many)
+
+    def also(self, tag: str, part: str, decoder: Decoder) -> None:
+        """A further ``part`` from the children ``tag``, whoever has the tag: the first for which ``decoder`` finds
+        something."""
+        self._also.setdefault(tag, []).append((part, decoder))
 
     def remove(self, tag: str) -> None:
         """Forget the decoder of ``tag``."""
@@ -100,13 +106,15 @@ class Decoders:
             0,
             faults,
         )
-        table = self._table
+        table, also = self._table, self._also
         left = MAX_CHILDREN
         for child in message:
             left -= 1
             if left < 0:
                 faults.append(f"more than {MAX_CHILDREN} children")
                 break
+            if child.tag in also:
+                self._further(child, parts, faults)
             entry = table.get(child.tag)
             if entry is None:
                 if child.tag == REFUSED:
@@ -127,6 +135,16 @@ class Decoders:
             elif part not in parts:
                 parts[part] = value
         return inbound
+
+    def _further(self, child: Element, parts: dict[str, object], faults: list[str]) -> None:
+        for part, decoder in self._also[child.tag]:
+            try:
+                value = decoder(child)
+            except Exception as problem:  # noqa: BLE001 -- as in ``decode``
+                faults.append(f"{child.tag}: {type(problem).__name__}: {problem}"[:300])
+                continue
+            if value is not None:
+                parts.setdefault(part, value)
 
 
 def text(element: Element) -> str | None:

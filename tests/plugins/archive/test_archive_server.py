@@ -101,7 +101,7 @@ async def test_catch_up_over_several_pages_goes_on_after_an_end_in_the_middle(
         expected = await send(kit, bob, 0, count)
     async with running_engine(tmp_path / "bob") as back:  # the profile is enabled: it connects
         service = back.engine.plugins.plugins["archive"]._service  # type: ignore[attr-defined]
-        ask, reached = service.protocol.page, asyncio.Event()
+        ask, reached = service.filler.protocol.page, asyncio.Event()
 
         async def slow(*question: object) -> object:
             if await bodies(back, "bob", alice.jid):
@@ -109,7 +109,7 @@ async def test_catch_up_over_several_pages_goes_on_after_an_end_in_the_middle(
                 await asyncio.Event().wait()  # a server that takes its time, until we end
             return await ask(*question)
 
-        service.protocol.page = slow
+        service.filler.protocol.page = slow
         async with asyncio.timeout(BOUND):
             await reached.wait()
         gaps = await back.call("archive.gaps", profile="bob")

@@ -17,8 +17,6 @@ from salut.plugins.avatars.service import sha1
 from tests.engine_kit import EngineKit, running_engine
 from tests.plugins.roster.test_roster_server import befriend
 
-AWAKE = ("csi",)  # without a window that looks, ejabberd holds presence and events back (XEP-0352)
-
 
 def png(seed: int = 0, side: int = 8) -> bytes:
     """A small picture, a whole one."""
@@ -69,7 +67,7 @@ async def friends(kit: EngineKit, server: XmppServer) -> tuple[Account, Account]
 async def test_a_contacts_picture_is_announced_and_fetched_when_it_is_asked_for(
     server: XmppServer, tmp_path: Path
 ) -> None:
-    async with running_engine(tmp_path, without=AWAKE) as kit:
+    async with running_engine(tmp_path) as kit:
         alice, _bob = await friends(kit, server)
         content = png()
         avatar = await kit.call("avatars.set", profile="alice", data=text(content))
@@ -127,7 +125,7 @@ async def test_old_clients_find_the_picture_in_the_vcard_and_its_hash_in_presenc
     server: XmppServer, tmp_path: Path
 ) -> None:
     """XEP-0398 on prosody; on ejabberd as it is set up here we do it ourselves."""
-    async with running_engine(tmp_path, without=AWAKE) as kit:
+    async with running_engine(tmp_path) as kit:
         alice, _bob = await friends(kit, server)
         told: list[str] = []
 
@@ -160,7 +158,7 @@ async def test_old_clients_find_the_picture_in_the_vcard_and_its_hash_in_presenc
 async def test_an_old_clients_picture_is_seen(server: XmppServer, tmp_path: Path) -> None:
     """XEP-0153: alice's client knows vCards alone."""
     async with (
-        running_engine(tmp_path / "bob", without=AWAKE) as kit,
+        running_engine(tmp_path / "bob") as kit,
         running_engine(tmp_path / "alice", without=["avatars", "pep"]) as old,
     ):
         alice, bob = server.account("alice"), server.account("bob")

@@ -15,7 +15,6 @@ from salut.plugins.pep.api import Event, Pep
 from tests.engine_kit import EngineKit, running_engine
 from tests.plugins.roster.test_roster_server import befriend
 
-AWAKE = ("csi",)  # without a window that looks, ejabberd holds events back (XEP-0352)
 NODE = "urn:example:tune"
 PROBE = "urn:example:probe"
 PRIVATE = "urn:example:private"
@@ -79,7 +78,7 @@ async def test_what_is_published_reaches_contacts_and_our_own_devices(
     server: XmppServer, tmp_path: Path
 ) -> None:
     alice, bob = server.account("alice"), server.account("bob")
-    async with running_engine(tmp_path, without=AWAKE) as kit:
+    async with running_engine(tmp_path) as kit:
         heard = Heard(kit)
         await kit.add("alice", alice, server)
         await kit.add("bob", bob, server)
@@ -114,7 +113,7 @@ async def test_what_is_published_reaches_contacts_and_our_own_devices(
 
 async def test_a_private_node_is_read_by_its_owner_alone(server: XmppServer, tmp_path: Path) -> None:
     alice, bob = server.account("alice"), server.account("bob")
-    async with running_engine(tmp_path, without=AWAKE) as kit:
+    async with running_engine(tmp_path) as kit:
         heard = Heard(kit)
         await kit.add("alice", alice, server)
         await kit.add("bob", bob, server)
@@ -135,7 +134,7 @@ async def test_a_node_that_others_may_read_is_closed_before_anything_private_is_
     server: XmppServer, tmp_path: Path
 ) -> None:
     alice, bob = server.account("alice"), server.account("bob")
-    async with running_engine(tmp_path, without=AWAKE) as kit:
+    async with running_engine(tmp_path) as kit:
         heard = Heard(kit)
         await kit.add("alice", alice, server)
         await kit.add("bob", bob, server)

@@ -17,7 +17,7 @@ from salut.plugins.rooms.api import Room
 from tests.engine_kit import EngineKit, running_engine
 from tests.xmpp.support import Line
 
-DEFAULTS = msgspec.to_builtins(Room(address="", nick="")) | {"state": "left", "autojoin": True, "members": 0}
+DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Room) if not field.required}
 
 
 def fresh_room(server: XmppServer) -> str:
@@ -116,6 +116,8 @@ async def test_topic_members_and_nicks(server: XmppServer, tmp_path: Path) -> No
             await kit.call("rooms.topic", profile="bob", room=room, text="Mine")
         assert forbidden.value.code == "refused" and forbidden.value.data["condition"] == "forbidden"
         page = await kit.call("rooms.members", profile="bob", room=room, limit=1)
+        for member in page["items"]:
+            member.pop("occupant", "")  # ejabberd 23.01 has none
         assert page["items"] == [{"room": room, "nick": "alice", "role": "moderator", "affiliation": "owner"}]
         page = await kit.call("rooms.members", profile="bob", room=room, after=page["after"])
         assert [(m["nick"], m["me"]) for m in page["items"]] == [("bob", True)]

@@ -12,7 +12,7 @@ import pytest
 from devkit.servers import XmppServer
 from salut.model.errors import SalutError
 from tests.engine_kit import EngineKit, running_engine
-from tests.plugins.avatars.test_avatars_server import AWAKE, friends, png, text
+from tests.plugins.avatars.test_avatars_server import friends, png, text
 
 FULL: dict[str, Any] = {
     "fn": "Röméo <M> & Söhne",
@@ -80,7 +80,7 @@ async def test_a_vcard_of_an_old_client_is_read_and_kept_with_its_picture(
 async def test_a_contacts_nickname_names_the_conversation_where_the_roster_does_not(
     server: XmppServer, tmp_path: Path
 ) -> None:
-    async with running_engine(tmp_path, without=AWAKE) as kit:
+    async with running_engine(tmp_path) as kit:
         alice, bob = await friends(kit, server)
         # ejabberd asks what a contact wants to hear when they come to somebody whom they see already.
         await kit.call("profiles.disconnect", profile="bob")
@@ -136,7 +136,7 @@ async def test_our_nickname_goes_with_a_request_to_see_presence(server: XmppServ
 
 async def test_a_vcard_for_contacts_alone(server: XmppServer, tmp_path: Path) -> None:
     """The newer form is closed to strangers; of the older one no server lets us say so."""
-    async with running_engine(tmp_path, without=AWAKE) as kit:
+    async with running_engine(tmp_path) as kit:
         alice, _bob = await friends(kit, server)
         await kit.add("carol", server.account("carol"), server)
         await kit.call("vcards.set", profile="alice", change={"fn": "Alice"}, public=False)

@@ -133,6 +133,50 @@ ROOM: Mapping[str, object] = {
     "error": "",
     "role": "none",
     "affiliation": "none",
+    "description": "",
+    "wanted": "",
+    "moved": "",
+    "nonanonymous": False,
+    "logged": False,
+    "avatar": "",
+}
+ROOM_INFO: Mapping[str, object] = {
+    "address": REQUIRED,
+    "name": "",
+    "description": "",
+    "language": "",
+    "subject": "",
+    "occupants": -1,
+    "contacts": (),
+    "avatar": "",
+    "membersonly": False,
+    "moderated": False,
+    "nonanonymous": False,
+    "passwordprotected": False,
+    "persistent": False,
+    "hidden": False,
+    "occupant_ids": False,
+    "hats": False,
+    "self_ping": False,
+}
+FOUND_ROOM: Mapping[str, object] = {
+    "address": REQUIRED,
+    "name": "",
+    "description": "",
+    "language": "",
+    "occupants": -1,
+    "open": False,
+    "nonanonymous": False,
+}
+AFFILIATED: Mapping[str, object] = {"address": REQUIRED, "affiliation": REQUIRED, "nick": "", "reason": ""}
+INVITATION: Mapping[str, object] = {
+    "room": REQUIRED,
+    "inviter": REQUIRED,
+    "at": MOMENT,
+    "reason": "",
+    "mediated": False,
+    "stranger": False,
+    "thread": "",
 }
 MEMBER: Mapping[str, object] = {
     "room": REQUIRED,
@@ -143,6 +187,8 @@ MEMBER: Mapping[str, object] = {
     "show": "online",
     "status": "",
     "me": False,
+    "occupant": "",
+    "hats": (),
 }
 AVATAR: Mapping[str, object] = {
     "address": REQUIRED,
@@ -173,6 +219,13 @@ VCARD: Mapping[str, object] = {
     "tel": (),
 }
 DRAFT: Mapping[str, object] = {"conversation": REQUIRED, "text": REQUIRED, "at": MOMENT, "window": ""}
+BOOKMARK: Mapping[str, object] = {"address": REQUIRED, "name": "", "nick": "", "autojoin": False}
+SETTING: Mapping[str, object] = {
+    "address": REQUIRED,
+    "pinned": False,
+    "notify": "default",
+    "muted_until": NO_MOMENT,
+}
 SCHEDULED: Mapping[str, object] = {
     "id": REQUIRED,
     "conversation": REQUIRED,
@@ -249,7 +302,10 @@ KINDS: Mapping[str, Mapping[str, object]] = {
     "blocked": BLOCKED,
     "stranger": STRANGER,
     "room": ROOM,
+    "invitation": INVITATION,
     "draft": DRAFT,
+    "bookmark": BOOKMARK,
+    "conversation_setting": SETTING,
     "scheduled": SCHEDULED,
     "star": STAR,
     "status": STATUS,

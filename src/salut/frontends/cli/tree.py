@@ -27,6 +27,9 @@ NAMES = (
     "block",
     "unblock",
     "room",
+    "bookmark",
+    "pin",
+    "mute",
     "status",
     "avatar",
     "vcard",
@@ -36,8 +39,11 @@ NAMES = (
     "server",
     "windows",
     "daemon",
+    "export",
+    "import",
     "completion",
 )
+MODULES = {"import": "import_"}  # a word of Python's own is no name of a module
 STORY = N_(
     "Talk to people and rooms over XMPP from the command line. jp is one of many windows on the daemon,"
     " which holds the accounts; the first command starts it. Put -- before a text that begins with a dash."
@@ -46,7 +52,8 @@ STORY = N_(
 
 def load(name: str) -> Command:
     """The declaration of one command of the first level."""
-    module = __import__(f"salut.frontends.cli.commands.{name}", fromlist=["COMMAND"])
+    path = f"salut.frontends.cli.commands.{MODULES.get(name, name)}"
+    module = __import__(path, fromlist=["COMMAND"])
     command = module.COMMAND
     assert isinstance(command, Command), name
     return command

@@ -32,6 +32,19 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str = ""
 
 
+class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The newest messages of one conversation inside a gap that is still open.
+
+    Between ``place`` and the upper end of the gap nothing of this conversation is missing; below it, down to the
+    gap's lower end, something may be (nothing, if ``whole``). It goes with its gap.
+    """
+
+    gap: int
+    conversation: str
+    place: int = 0
+    whole: bool = False
+
+
 class ArchivePreferences(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the server keeps of our messages (XEP-0441): those with the addresses of ``always``, none with those of
     ``never``, and of all others what ``default`` says (``roster``: those with contacts)."""
@@ -60,10 +73,11 @@ class ArchiveApi(Service):
     @method(scope="send", write=True)
     @abstractmethod
     async def older(self, *, profile: str, conversation: str, limit: int = 100) -> Page[int]:
-        """Fetch older messages of a conversation than history holds; returns the new messages' ids.
+        """Fetch the newest messages of a conversation that history lacks: out of a gap that is still open, else
+        older ones than it holds. Returns the new messages' ids.
 
-        ``limit`` at most 100. ``before`` of the page is set while there are more. ``busy`` while what came
-        since the last session is still being fetched.
+        ``limit`` at most 100. ``before`` of the page is set while there are more. ``busy`` in the moment after
+        the connection, until it is known what is missing.
         """
 
 
@@ -94,5 +108,8 @@ class PreferencesApi(Service):
 CONTRACT: Final = Contract(
     plugin="archive",
     services=(ArchiveApi, PreferencesApi),
-    kinds=(Kind("gap", Gap, "gap id", snapshot=True),),
+    kinds=(
+        Kind("gap", Gap, "gap id", snapshot=True),
+        Kind("head", Head, "gap id, space, conversation", snapshot=True),
+    ),
 )

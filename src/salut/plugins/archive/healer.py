@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from salut.engine.plugin import Host, Link
 from salut.plugins.archive import gaps as table
-from salut.plugins.archive.gaps import Keeper
+from salut.plugins.archive.keeper import Keeper
 from salut.plugins.archive.query import ArchiveError, Ask, Result
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ FIRST_SUB: Final = 1 << 40
 
 
 class Entry(NamedTuple):
-    """One archived message: when it was sent (microseconds), its place if history has it, whether it is our own."""
+    """One archived message: when it was sent (microseconds), its place if history has it, whether it is our own
+    and stands where we wrote it (not where the archive put it)."""
 
     natural: int
     known: int | None = None
@@ -59,7 +60,7 @@ def arrange(entries: Sequence[Entry], low: int, cap: int | None) -> Arranged:
             places.append(place)
             floor = place
         if below is None and place >= low:
-            below = place
+            below = place if most is None else min(place, most)
     return Arranged(places, cap if below is None else below)
 
 

@@ -20,7 +20,8 @@ class CsiPlugin(Plugin):
         host.windows.on_change.append(self._changed)
 
     def _looked_at(self) -> bool:
-        return any(window.focused and not window.idle for window, _ in self.host.windows.looked())
+        """Whether somebody looks, as far as windows tell: one that never says so is taken for looked at."""
+        return self.host.windows.looked_at()
 
     def _changed(self) -> None:
         for profile in [*self._told]:

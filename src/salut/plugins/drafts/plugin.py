@@ -10,14 +10,16 @@ from salut.api.contract import Service
 from salut.api.ports import Read
 from salut.api.wire import Item
 from salut.engine.plugin import Host, Plugin
-from salut.plugins.drafts.api import CONTRACT
-from salut.plugins.drafts.service import SELECT, SHOWN_TEXT, DraftsService, of_row
+from salut.plugins.drafts.api import CONTRACT, Draft
+from salut.plugins.drafts.service import SELECT, SHOWN_TEXT, DraftsService, dump, of_row
+from salut.plugins.portability.api import Portability
 
 
 class DraftsPlugin(Plugin):
     """Unfinished messages that follow the person from window to window."""
 
     name = "drafts"
+    prefers = ("portability",)
     contract = CONTRACT
     schema = "drafts_1"
     tables = ("draft",)
@@ -25,6 +27,9 @@ class DraftsPlugin(Plugin):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._service = DraftsService(host)
+        portability = host.prefer("portability", Portability)  # type: ignore[type-abstract]  # a Protocol
+        if portability is not None:
+            portability.carry("draft", Draft, dump, self._service.load)
 
     def services(self) -> Sequence[Service]:
         return (self._service,)

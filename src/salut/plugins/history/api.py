@@ -164,6 +164,7 @@ class NewMessage(msgspec.Struct, kw_only=True):
     subject: str = ""
     thread: str = ""
     state: MessageState = "received"
+    error: str = ""
     origin: str = ""
     archive: str = ""
     at: int = 0  # 0: now
@@ -183,6 +184,9 @@ class NewMessage(msgspec.Struct, kw_only=True):
     encryption: str = ""
     unstyled: bool = False
     act: Act | None = None  # it acts on another message, and is none that stands for itself
+    edited_at: int = 0  # this and what follows: of an import, what had been done to it
+    retraction: Retraction | None = None
+    reactions: list[Reaction] = []
 
 
 class OwnAct(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +196,16 @@ class OwnAct(msgspec.Struct, frozen=True, kw_only=True):
     message: Message  # as it is shown now
     act: Act
     content: Content | None = None  # of a correction
+
+
+class Pointer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Names a message where its number means nothing: in an export."""
+
+    conversation: str
+    at: int
+    sender: str
+    origin: str = ""
+    archive: str = ""
 
 
 class Newest(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,12 +228,27 @@ class Standing(msgspec.Struct, frozen=True):
 ReadHook = Callable[[str, Conversation, Message | None], Awaitable[object]]
 
 
+StoredHook = Callable[[Tx, Sequence[NewMessage]], object]
+
+
 class History(Protocol):
     """What other plugins use of history, in the daemon."""
 
     def on_read(self, hook: ReadHook) -> None:
         """``hook(profile, conversation, message)`` is called when a window moved the read mark forward; ``message``
         is the newest one under it whose sender wants to know."""
+
+    def on_stored(self, hook: StoredHook) -> None:
+        """``hook(tx, messages)`` is called in the writer's thread for what was just handed in and is stored now, or
+        was before, in the same unit of work."""
+
+    def displayed(self, profile: str, conversation: str) -> Awaitable[str]:
+        """The archive id of the newest message received that the read mark covers; empty where there is none."""
+
+    def read_up_to(self, tx: Tx, conversation: str, *, archive: str = "", origin: str = "") -> bool:
+        """Another device of the account has displayed this message, named by its archive id or, if received, by the id
+        that its sender gave it: the read mark moves forward to it, never back. False: there is no such message
+        (yet)."""
 
     def ingest(self, profile: str, message: NewMessage) -> Awaitable[Message | None]:
         """Store a message once. Done when it is durable; ``None`` if it was there already."""
@@ -229,6 +258,26 @@ class History(Protocol):
 
         A message that was there without its archive id learns it.
         """
+
+    def bring(
+        self, tx: Tx, messages: Sequence[NewMessage], *, mark: int, within: int
+    ) -> list[Message | None]:
+        """``store`` for messages from elsewhere (an import), whose ids may be missing.
+
+        One without a common id is there already if a message with an id up to ``mark`` says the same by the same
+        sender within ``within`` microseconds (one second where both are of the same stream); each stored message
+        stands for one of these at most.
+        """
+
+    def pointer(self, read: Read, pid: int, message: int) -> Pointer | None:
+        """What names a message in an export; ``None``: it is gone."""
+
+    def pointed(self, read: Read, pid: int, pointer: Pointer) -> Message | None:
+        """The message that an export names: by its archive id, its origin id, or its time; each with its sender."""
+
+    def bring_conversation(self, tx: Tx, conversation: Conversation) -> None:
+        """Make a conversation that is missing, name it if it has no title, and move its read mark forward;
+        nobody is told that something was read."""
 
     def get(self, *, profile: str, message: int) -> Awaitable[Message]:
         """See ``HistoryApi``."""

@@ -15,7 +15,15 @@ from salut.model.errors import not_found
 from salut.model.words import _
 from salut.plugins.history import deeds, rows
 from salut.plugins.history.acts import Author
-from salut.plugins.history.api import Conversation, Message, MessageState, NewMessage, OwnAct, Standing
+from salut.plugins.history.api import (
+    Conversation,
+    Message,
+    MessageState,
+    NewMessage,
+    OwnAct,
+    Standing,
+    StoredHook,
+)
 from salut.plugins.history.effects import Effects
 from salut.plugins.history.erasing import erase
 from salut.plugins.history.seen import Seen, Twin, find
@@ -61,7 +69,8 @@ class Stream:
 
 def is_rich(new: NewMessage) -> bool:
     """Whether a message holds more than text."""
-    return bool(new.reply or new.attachments or new.references or new.encryption or new.unstyled)
+    own = new.reply or new.attachments or new.references or new.encryption or new.unstyled
+    return bool(own or new.reactions or new.edited_at or new.retraction)
 
 
 class Ledger:
@@ -73,6 +82,7 @@ class Ledger:
         self._next_id = 0
         self.effects = Effects(self)
         self.title_of: Callable[[Tx, str], str] = lambda _tx, _address: ""
+        self.stored_hooks: list[StoredHook] = []
 
     def rolled_back(self) -> None:
         """Forget: the store is the truth."""
@@ -92,6 +102,8 @@ class Ledger:
         else:
             stored = self.plain(tx, messages)
         self.flush(tx)
+        for hook in self.stored_hooks:
+            hook(tx, messages)
         return stored
 
     def _with_acts(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Message | None]:
@@ -224,6 +236,7 @@ class Ledger:
             subject=new.subject,
             thread=new.thread,
             state=new.state,
+            error=new.error,
             origin=new.origin,
             archive=new.archive,
             mention=new.mention,
@@ -236,6 +249,9 @@ class Ledger:
                 references=new.references,
                 encryption=new.encryption,
                 unstyled=new.unstyled,
+                edited_at=new.edited_at,
+                retraction=new.retraction,
+                reactions=new.reactions,
             )
         self._next_id += 1
         self._count(known, message, new.counts)
@@ -356,6 +372,12 @@ class Ledger:
             if row and tx.one("SELECT 1 FROM message WHERE id=? AND markable", (row[0],)):
                 return known.shown, rows.message(row)
         return known.shown, None
+
+    def read_up_to(self, tx: Tx, address: str, where: tuple[int, int]) -> None:
+        """Move the mark of a conversation that exists forward to a place; without effect where it is beyond."""
+        known = self._existing(tx, address)
+        if where > (known.shown.read_place, known.shown.read_sub):
+            self._set_mark(tx, address, known, *where)
 
     def mark_unread(self, tx: Tx, address: str, since: int) -> Conversation:
         """Move the mark back to just before a message."""

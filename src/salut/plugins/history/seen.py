@@ -3,6 +3,10 @@
 
 A message is known by its archive id (XEP-0359 stanza-id). Where that is missing on one side, by the id that its
 sender gave it, together with sender and text: senders may use an id twice.
+
+Servers may archive a message twice: ejabberd 23.01 does so with what it sends again when a session has died. Such a
+pair has different archive ids. It is one message if the sender's id looks like a random one, sender and text are the
+same, and the server itself says that it did not come just now (it was delayed, or lies in an archive).
 """
 
 from __future__ import annotations
@@ -13,8 +17,13 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from salut.api.ports import SqlRow, Tx
+from salut.model import moment
 from salut.plugins.history.api import Message, NewMessage
 
+RANDOM = 8
+"""Characters of an id that nobody gives twice by mistake; programs that count or use a fixed word have shorter ones."""
+AGAIN = 900 * moment.SECOND
+"""How long after a message its server may send it again: the time for which servers keep a dead session, and some."""
 ARCHIVES = (
     "SELECT archive FROM message WHERE conv=? AND archive<>'' AND archive IN (SELECT value FROM json_each(?))"
 )
@@ -46,8 +55,20 @@ class Twin:
 
 
 def by_archive_alone(new: NewMessage) -> bool:
-    """A live message of somebody else with an archive id: that id alone decides."""
-    return bool(new.archive) and not new.place and not new.outgoing and not new.perhaps_own
+    """A live message of somebody else with an archive id, which the server does not call delayed: that id alone
+    decides."""
+    return bool(new.archive) and not (new.place or new.at or new.outgoing or new.perhaps_own)
+
+
+def resent(twin: Twin, new: NewMessage) -> bool:
+    """Whether a message with another archive id is the stored one, archived a second time."""
+    return (
+        len(new.origin) >= RANDOM
+        and twin.body == new.body
+        and twin.sender == new.sender
+        and new.at > 0
+        and abs(new.at - twin.at) <= AGAIN
+    )
 
 
 def same(twin: Twin, new: NewMessage) -> bool:
@@ -105,6 +126,8 @@ class Seen:
             if not same(twin, new):
                 continue
             if new.archive and twin.archive and twin.archive != new.archive:
+                if resent(twin, new):
+                    return True
                 continue
             if (new.archive and not twin.archive) or (new.state != "pending" and twin.state == "pending"):
                 twin.archive = twin.archive or new.archive

@@ -12,7 +12,7 @@ from salut.model import address as addresses
 from salut.model.errors import invalid
 from salut.model.page import Page
 from salut.model.words import _
-from salut.plugins.history import deeds, queries, rows
+from salut.plugins.history import bringing, deeds, displayed, queries, rows
 from salut.plugins.history.api import (
     Conversation,
     ConversationKind,
@@ -23,8 +23,10 @@ from salut.plugins.history.api import (
     Newest,
     NewMessage,
     OwnAct,
+    Pointer,
     ReadHook,
     Standing,
+    StoredHook,
 )
 from salut.plugins.history.content import Version
 from salut.plugins.history.ledger import Ledger
@@ -114,6 +116,19 @@ class HistoryService(HistoryApi):
         """See ``History``."""
         self._read_hooks.append(hook)
 
+    def on_stored(self, hook: StoredHook) -> None:
+        """See ``History``."""
+        self._ledger.stored_hooks.append(hook)
+
+    async def displayed(self, profile: str, conversation: str) -> str:
+        """See ``History``."""
+        pid = self._host.pid(profile)
+        return await self._host.readers.read(lambda read: displayed.newest_read(read, pid, conversation))
+
+    def read_up_to(self, tx: Tx, conversation: str, *, archive: str = "", origin: str = "") -> bool:
+        """See ``History``."""
+        return displayed.read_up_to(self._ledger, tx, conversation, archive, origin)
+
     def ingest(self, profile: str, message: NewMessage) -> Awaitable[Message | None]:
         """See ``History``."""
         waits_for_a_person = message.outgoing and message.state == "pending"
@@ -123,6 +138,24 @@ class HistoryService(HistoryApi):
     def store(self, tx: Tx, messages: Sequence[NewMessage]) -> list[Message | None]:
         """See ``History``."""
         return self._ledger.store(tx, messages)
+
+    def bring(
+        self, tx: Tx, messages: Sequence[NewMessage], *, mark: int, within: int
+    ) -> list[Message | None]:
+        """See ``History``."""
+        return bringing.messages(self._ledger, tx, messages, mark, within)
+
+    def pointer(self, read: Read, pid: int, message: int) -> Pointer | None:
+        """See ``History``."""
+        return bringing.pointer(read, pid, message)
+
+    def pointed(self, read: Read, pid: int, pointer: Pointer) -> Message | None:
+        """See ``History``."""
+        return bringing.pointed(read, pid, pointer)
+
+    def bring_conversation(self, tx: Tx, conversation: Conversation) -> None:
+        """See ``History``."""
+        bringing.conversation(self._ledger, tx, conversation)
 
     def newest(self, tx: Tx, stream: str) -> Newest:
         """See ``History``."""

@@ -7,9 +7,11 @@ from typing import cast
 
 from salut.engine.plugin import Host, Plugin
 from salut.plugins.chat.api import Chat
-from salut.plugins.history.api import Conversation, History, Message
+from salut.plugins.history.api import History
 from salut.plugins.markers.api import CONTRACT
 from salut.plugins.markers.protocol import MarkersProtocol
+from salut.plugins.markers.service import MarkersService
+from salut.plugins.rooms.api import Rooms
 from salut.xmpp.router import Wires
 
 
@@ -18,16 +20,12 @@ class MarkersPlugin(Plugin):
 
     name = "markers"
     needs = ("chat", "history")
+    prefers = ("rooms",)
     contract = CONTRACT
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        self._chat = host.need("chat", Chat)  # type: ignore[type-abstract]
-        self._protocol = MarkersProtocol(cast("Wires", host.wires), self._chat)
-        host.need("history", History).on_read(self._read)  # type: ignore[type-abstract]
-
-    async def _read(self, profile: str, shown: Conversation, message: Message | None) -> None:
-        if message is None or shown.kind != "contact" or not self.host.is_online(profile):
-            return
-        if not self._chat.is_silent(profile, shown.address):
-            self._protocol.send(self.host.link(profile), message)
+        history = host.need("history", History)  # type: ignore[type-abstract]
+        chat = host.need("chat", Chat)  # type: ignore[type-abstract]
+        service = MarkersService(host, history, chat, host.prefer("rooms", Rooms))  # type: ignore[type-abstract]
+        service.protocol = MarkersProtocol(cast("Wires", host.wires), chat, service)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from salut.engine.plugin import Host
 from salut.plugins.rooms import store
-from salut.plugins.rooms.api import Member, Room
+from salut.plugins.rooms.api import ChangedHook, Member, Room
 from salut.plugins.rooms.kept import Kept
 from salut.plugins.rooms.machine import Stay
 
@@ -26,6 +26,8 @@ class Book:
         self.host = host
         self.protocol: RoomsProtocol
         self._rooms: dict[str, dict[str, Kept]] = {}
+        self.changed_hooks: list[ChangedHook] = []
+        self.called: dict[tuple[str, str], str] = {}  # profile and address -> the person's own name of a room
 
     async def load(self) -> None:
         """Take up what is stored. We are in no room yet, whatever was true when the daemon ended."""
@@ -44,6 +46,10 @@ class Book:
         """The rooms of a profile, by address."""
         rooms = self._rooms.get(profile, {})
         return [rooms[address] for address in sorted(rooms)]
+
+    def all(self) -> list[Kept]:
+        """The rooms of all profiles."""
+        return [kept for rooms in self._rooms.values() for kept in rooms.values()]
 
     def find(self, profile: str, room: str) -> Kept | None:
         """One of them."""
@@ -68,12 +74,20 @@ class Book:
         for kept in self.of(profile):
             self.remove(kept)
         self._rooms.pop(profile, None)
+        self.called = {mark: name for mark, name in self.called.items() if mark[0] != profile}
 
     # Showing
     async def write(self, profile: str, all_kept: Iterable[Kept]) -> None:
         """Store rooms as they are shown, and tell."""
         shown = [kept.stay.shown for kept in all_kept]
         await self.host.journal.commit(profile, lambda tx: store.write(tx, shown), patient=True)
+        self.changed(profile, shown)
+
+    def changed(self, profile: str, rooms: Iterable[Room]) -> None:
+        """Tell those who asked that rooms were stored anew."""
+        for room in rooms:
+            for hook in self.changed_hooks:
+                hook(profile, room)
 
     async def show(self, kept: Kept) -> None:
         """The same for one; what was to be shown soon is shown with it."""

@@ -9,13 +9,17 @@ import msgspec
 
 from salut.model.errors import SalutError
 from salut.model.words import _
-from salut.plugins.rooms.api import Affiliation, Role
+from salut.plugins.rooms.api import Affiliation, Hat, Role
 
 MAX_TEXT: Final = 500
 
 
 class Occupant(msgspec.Struct, frozen=True, kw_only=True):
-    """A presence from a room (XEP-0045 sections 7.2 to 7.6, 8, 9). ``codes``: its status codes."""
+    """A presence from a room (XEP-0045 sections 7.2 to 7.6, 8, 9). ``codes``: its status codes.
+
+    ``occupant`` and ``hats`` are what stands there; whether the room vouches for it is another question.
+    ``avatar``: the hash that the room's own presence names (XEP-0153), ``None`` where it names none.
+    """
 
     room: str
     nick: str
@@ -35,15 +39,27 @@ class Occupant(msgspec.Struct, frozen=True, kw_only=True):
     condition: str = ""
     text: str = ""
     error_type: str = ""
+    occupant: str = ""
+    hats: tuple[Hat, ...] = ()
+    avatar: str | None = None
 
 
 class Trouble(msgspec.Struct, frozen=True):
-    """Why we are not in a room. ``passes``: it may be different later without anybody doing anything."""
+    """Why we are not in a room. ``passes``: it may be different later without anybody doing anything.
+
+    ``suggestion``: a nick that may be free. ``alternative``: the room that took its place, if it says so.
+    """
 
     condition: str
     words: str
     passes: bool = False
     suggestion: str = ""
+    alternative: str = ""
+
+    @property
+    def gone(self) -> bool:
+        """The room is no more: to join it again would make a new one of its name."""
+        return self.condition in ("destroyed", "gone")
 
     def error(self, room: str) -> SalutError:
         """As an answer to a window."""
@@ -57,6 +73,8 @@ class Trouble(msgspec.Struct, frozen=True):
         }
         if self.suggestion:
             data["suggestion"] = self.suggestion
+        if self.alternative:
+            data["alternative"] = self.alternative
         return SalutError("refused", self.words, data)
 
 
@@ -87,13 +105,16 @@ def refused(told: Occupant, nick: str) -> Trouble:
         "jid-malformed": _("The room does not take the name {}.").format(nick),
         "remote-server-not-found": _("The server of this room was not found."),
         "remote-server-timeout": _("The server of this room does not answer."),
+        "gone": _("The room was destroyed."),
     }.get(told.condition, told.condition or "undefined-condition")
     said = f" ({told.text[:MAX_TEXT]})" if told.text else ""
+    moved = _(" It moved to {}.").format(told.alternative) if told.alternative else ""
     return Trouble(
         told.condition or "undefined-condition",
-        words + said,
-        told.condition in PASSING or told.error_type == "wait",
+        words + said + moved,
+        told.condition in PASSING or (told.error_type == "wait" and told.condition != "gone"),
         nick + "_" if told.condition == "conflict" else "",
+        told.alternative,
     )
 
 
@@ -103,9 +124,8 @@ def put_out(told: Occupant) -> Trouble:
     why = f": {told.reason[:MAX_TEXT]}" if told.reason else ""
     if told.destroyed:
         moved = _(" It moved to {}.").format(told.alternative) if told.alternative else ""
-        return Trouble(
-            "destroyed", _("The room was destroyed{}.").format(why) + moved, False, told.alternative
-        )
+        words = _("The room was destroyed{}.").format(why) + moved
+        return Trouble("destroyed", words, alternative=told.alternative)
     if 301 in told.codes:
         return Trouble("banned", _("You were banned{}{}").format(by, why))
     if 332 in told.codes:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from salut.engine.plugin import Host
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from salut.plugins.rooms.reading import RoomMessage
 
 MAX_TOPIC: Final = 8192
+CONFIGURED: Final = 104
+STRANGE: Final = frozenset({"item-not-found", "not-acceptable", "gone"})  # as if we were not in the room
 
 
 class Hearing:
@@ -40,6 +43,8 @@ class Hearing:
         kept = self._keeper.find(profile, occupant.room)
         if kept is None:
             return
+        if kept.pulse is not None:
+            kept.pulse.heard(monotonic())
         step = kept.stay.presence(occupant)
         kept.saw(step, moment.now())
         if step.members and kept.stay.shown.state == "joined":
@@ -54,6 +59,8 @@ class Hearing:
             self._out(kept, step.trouble)
         elif step.what == "not-renamed" and step.trouble is not None:
             refuse(kept.renamed, NotInsideError(step.trouble))
+            if step.trouble.condition in STRANGE:
+                self._keeper.watch.suspect(kept)
         elif step.what in ("renamed", "self"):
             done(kept.renamed, None)
             self._keeper.show_now(kept)
@@ -77,13 +84,28 @@ class Hearing:
         kept = self._keeper.find(profile, told.room)
         if kept is None or not kept.stay.inside:
             return None
+        if kept.pulse is not None:
+            kept.pulse.heard(monotonic())
         if told.body or (told.subject is None and self._chat.holds(told.inbound)):
             return self._message(kept, told)
         if told.subject is not None:
             self._topic(kept, told)
-        elif told.configured:
-            self._host.owner.spawn(self._keeper.learn_name(kept), f"name of {kept.address}")
         return None
+
+    def configured(self, profile: str, room: str, codes: frozenset[int]) -> None:
+        """The room itself tells that it is set otherwise than before (section 10.2.1)."""
+        kept = self._keeper.find(profile, room)
+        if kept is None or kept.stay.shown.state != "joined":
+            return
+        if kept.stay.codes(codes):
+            self._keeper.show_now(kept)
+        if CONFIGURED in codes and not kept.learning:
+            kept.learning = True
+            self._host.owner.spawn(self._learn(kept), f"learn of {kept.address}")
+
+    async def _learn(self, kept: Kept) -> None:
+        kept.learning = False  # what changes from now on is asked for again
+        await self._keeper.learn(kept)
 
     def _message(self, kept: Kept, told: RoomMessage) -> Awaitable[object] | None:
         replayed = kept.stay.replaying and told.stamp > 0
@@ -138,4 +160,6 @@ class Hearing:
         if told.condition == "not-acceptable" and kept.stay.shown.state == "joined":
             lost = Trouble("lost", _("The room says that you are no longer in it."), passes=True)
             self._put_out(kept, lost)
+        elif told.condition in STRANGE and kept.stay.shown.state == "joined":
+            self._keeper.watch.suspect(kept)
         return False

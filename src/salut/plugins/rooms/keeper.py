@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from time import monotonic
 from typing import Final
 
 from salut.api.ports import Tx
@@ -17,9 +18,11 @@ from salut.plugins.chat.api import Chat
 from salut.plugins.history.api import History
 from salut.plugins.rooms import store
 from salut.plugins.rooms.api import Hook
-from salut.plugins.rooms.book import Book
 from salut.plugins.rooms.events import Trouble
 from salut.plugins.rooms.kept import Kept, NotInsideError
+from salut.plugins.rooms.learning import Learning
+from salut.plugins.rooms.pulse import Pulse
+from salut.plugins.rooms.watch import Watch
 
 MAX_ROOMS: Final = 1000
 REPLAY: Final = 100  # messages that a room is asked to replay
@@ -28,21 +31,23 @@ JOIN_SECONDS: Final = 60.0
 REPLAY_SECONDS: Final = 15.0  # a room that has replayed all says so with its topic; some do not
 JOINING_SECONDS: Final = 10.0
 JOINED_SECONDS: Final = 60.0
+INFO_SECONDS: Final = 5.0  # a room that does not say what it is may still let us in
+YIELDS: Final = 3  # other nicks that are tried before we stay outside
 RETRY_SECONDS: Final = 5.0
 MAX_RETRY_SECONDS: Final = 900.0
 
 
-class Keeper(Book):
+class Keeper(Learning):
     """Keeps profiles in their rooms."""
 
     def __init__(self, host: Host, history: History, chat: Chat) -> None:
-        super().__init__(host)
-        self.history = history
+        super().__init__(host, history)
         self.chat = chat
         self.joining_hooks: list[Hook] = []
         self.joined_hooks: list[Hook] = []
         self.status: dict[str, str] = {}  # profile -> what its presences say
         self._invisible: set[str] = set()
+        self.watch = Watch(self)
 
     def forget(self, profile: str) -> None:
         super().forget(profile)
@@ -50,19 +55,17 @@ class Keeper(Book):
         self._invisible.discard(profile)
 
     # Getting in
-    async def enter(self, kept: Kept, nick: str, password: str, timeout: float) -> None:
-        """Join, and be in when it returns. Raises what a window may be told; the room shows it too."""
-        stay = kept.stay
-        key = secrets.token_hex(8)
+    async def enter(self, kept: Kept, nick: str, password: str, timeout: float, yields: int = 0) -> None:
+        """Join, and be in when it returns. Raises what a window may be told; the room shows it too.
+
+        ``yields``: so many other nicks are tried where ours is taken.
+        """
         kept.quiet()
-        kept.ready = kept.titled = False
-        kept.replayed = asyncio.Event()
+        kept.ready = kept.titled = kept.created = False
         kept.entered = asyncio.get_running_loop().create_future()
-        stay.begin(nick, key)
         try:
-            await self.show(kept)
             async with asyncio.timeout(timeout):
-                await self._ask(kept, key, nick, password)
+                await self._attempts(kept, nick, password, yields)
         except TimeoutError:
             raise await self._failed(kept, self._silent(kept, timeout)) from None
         except NotInsideError as error:
@@ -76,28 +79,60 @@ class Keeper(Book):
             raise
         except SalutError as error:
             condition = str(error.data.get("condition", error.code))
-            raise await self._failed(kept, Trouble(condition, error.message)) from None
+            if kept.created:
+                self._exit(kept)
+            told = await self._failed(kept, Trouble(condition, error.message))
+            raise (error if kept.created else told) from None
         finally:
             kept.entered = None
         kept.tries = 0
         kept.fresh = False
-        stay.show(autojoin=True)
+        kept.stay.show(autojoin=True)
         await self.keep(kept, password)
-        self.host.owner.spawn(self._settle(kept, key), f"settle in {kept.address}")
+        kept.pulse = Pulse(monotonic())
+        self.watch.begin()
+        self.host.owner.spawn(self._settle(kept, kept.stay.join_id), f"settle in {kept.address}")
+
+    async def _attempts(self, kept: Kept, nick: str, password: str, yields: int) -> None:
+        wanted = nick
+        while True:
+            kept.replayed = asyncio.Event()
+            if kept.entered is None or kept.entered.done():
+                kept.entered = asyncio.get_running_loop().create_future()
+            kept.stay.begin(nick, secrets.token_hex(8))
+            try:
+                await self.show(kept)
+                await self._ask(kept, kept.stay.join_id, nick, password)
+                break
+            except NotInsideError as error:
+                if error.trouble.condition != "conflict" or not yields:
+                    raise
+                yields -= 1
+                nick = error.trouble.suggestion
+        kept.stay.show(wanted=wanted if kept.stay.shown.nick != wanted else "")
 
     async def _ask(self, kept: Kept, key: str, nick: str, password: str) -> None:
         assert kept.entered is not None
-        await self._call(self.joining_hooks, kept, JOINING_SECONDS)
+        _hooked, info = await asyncio.gather(
+            self._call(self.joining_hooks, kept, JOINING_SECONDS), self._info(kept, INFO_SECONDS)
+        )
         newest = await self.history.newest_message(kept.profile, kept.address)
         kept.counts = newest is not None
         since = newest.at - MARGIN if newest is not None else 0
         if kept.stay.join_id == key:
+            if info is not None:
+                self._learned(kept, info)
             link = self.host.link(kept.profile)
             to = f"{kept.address}/{nick}"
-            secret = password or self._open(kept)
+            secret = password or self.password(kept)
             self.protocol.enter(link, to, key, secret, since, REPLAY, self.status.get(kept.profile, ""))
-        if await kept.entered:
-            await self.protocol.configure(self.host.link(kept.profile), kept.address)
+        kept.created = await kept.entered
+        if kept.created:
+            kept.stay.vouches = None  # what was said of it before it was made counts no more
+            if kept.opener is not None:
+                await kept.opener()
+            else:
+                await self.protocol.configure(self.host.link(kept.profile), kept.address)
 
     def _exit(self, kept: Kept) -> None:
         with contextlib.suppress(SalutError):  # without a link we are not in the room either
@@ -113,9 +148,13 @@ class Keeper(Book):
         self.put_out(kept, trouble)
         await self.after_out(kept, trouble)
         if kept.fresh:
-            self.remove(kept)
-            await self.host.journal.commit(kept.profile, lambda tx: store.remove(tx, [kept.address]))
+            await self.drop(kept)
         return trouble.error(kept.address)
+
+    async def drop(self, kept: Kept) -> None:
+        """As if the room had never been one of ours."""
+        self.remove(kept)
+        await self.host.journal.commit(kept.profile, lambda tx: store.remove(tx, [kept.address]))
 
     async def keep(self, kept: Kept, password: str) -> None:
         """Store a room, with what opens it where that is given."""
@@ -128,11 +167,13 @@ class Keeper(Book):
             store.keep_password(tx, shown.address, sealed)
 
         await self.host.journal.commit(kept.profile, work, patient=True)
+        self.changed(kept.profile, [shown])
 
     def _label(self, kept: Kept) -> str:
         return f"{kept.profile} {kept.address}"
 
-    def _open(self, kept: Kept) -> str:
+    def password(self, kept: Kept) -> str:
+        """What opens the room, if we know it."""
         return self.host.vault.open(self._label(kept), kept.sealed) if kept.sealed else ""
 
     async def _settle(self, kept: Kept, key: str) -> None:
@@ -149,7 +190,10 @@ class Keeper(Book):
             return
         kept.ready = True
         await self.chat.flush(kept.profile)
-        await self.learn_name(kept)
+        if kept.stay.vouches is None:
+            await self.learn(kept)
+        else:
+            await self.title(kept)
 
     async def _call(self, hooks: list[Hook], kept: Kept, seconds: float) -> None:
         for hook in hooks:
@@ -159,22 +203,6 @@ class Keeper(Book):
             except (TimeoutError, SalutError) as error:
                 self.host.log.warning("room hook failed", room=kept.address, problem=repr(error))
 
-    async def learn_name(self, kept: Kept) -> None:
-        """Ask the room how it is called."""
-        if not self.host.is_online(kept.profile):
-            return
-        name = await self.protocol.name(self.host.link(kept.profile), kept.address)
-        if name is not None and name != kept.stay.shown.name:
-            kept.stay.show(name=name)
-            kept.titled = False
-            await self.show(kept)
-        await self.title(kept)
-
-    async def title(self, kept: Kept) -> None:
-        """Name the conversation as the room is named, if there is one."""
-        if kept.stay.shown.name:
-            await self.history.set_title(kept.profile, kept.address, kept.stay.shown.name)
-
     # Getting out, and in again
     def put_out(self, kept: Kept, trouble: Trouble) -> None:
         """We are out against our will; what may pass is tried again. ``after_out`` has to follow."""
@@ -182,8 +210,8 @@ class Keeper(Book):
         kept.stay.leave("" if ours else trouble.words)
         kept.out(trouble)
         self.withdraw(kept)
-        if trouble.condition == "destroyed":
-            kept.stay.show(autojoin=False)  # to join it again would make a new room of this name
+        if trouble.gone:
+            kept.stay.show(autojoin=False, moved=trouble.alternative)  # joined again, it would be made anew
         if kept.stay.shown.autojoin and trouble.passes:
             self._again(kept, trouble)
 
@@ -221,7 +249,7 @@ class Keeper(Book):
             if not self.host.is_online(kept.profile):
                 return
             try:
-                await self.enter(kept, shown.nick, "", JOIN_SECONDS)
+                await self.enter(kept, shown.wanted or shown.nick, "", JOIN_SECONDS, YIELDS)
             except SalutError as error:
                 self.host.log.info("room not joined", room=kept.address, reason=error.message)
 

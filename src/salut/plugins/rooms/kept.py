@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from salut.plugins.rooms.events import Trouble
 from salut.plugins.rooms.machine import Stay, Step
+from salut.plugins.rooms.pulse import Pulse
 
 T = TypeVar("T")
 
@@ -26,7 +28,8 @@ class Kept:
     """``lock``: one change of where we stand at a time. ``fresh``: we never were in it. ``ready``: messages may
     leave for it. ``since``: since when each nick has been the same person's, as far as we saw. ``counts``: what it
     replays may count as unread. ``topics``: those asked for, by the id of the
-    request."""
+    request. ``private``: as the room says, once it has been asked.
+    ``opener`` configures the room where it is new, ``created`` whether it was. ``pulse``: while we are in."""
 
     profile: str
     stay: Stay
@@ -35,7 +38,12 @@ class Kept:
     ready: bool = False
     counts: bool = False
     titled: bool = False
+    private: bool = False
     tries: int = 0
+    created: bool = False
+    learning: bool = False
+    opener: Callable[[], Awaitable[object]] | None = None
+    pulse: Pulse | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     replayed: asyncio.Event = field(default_factory=asyncio.Event)
     entered: asyncio.Future[bool] | None = None
@@ -54,6 +62,7 @@ class Kept:
     def out(self, trouble: Trouble) -> None:
         """We are not in the room: whoever waits for something in it learns why."""
         self.ready = False
+        self.pulse = None
         error = NotInsideError(trouble)
         refuse(self.entered, error)
         refuse(self.renamed, error)

@@ -19,9 +19,19 @@ from salut.plugins.rooms.api import Member, Room
 from salut.plugins.rooms.events import Occupant, Trouble, put_out, refused
 
 MAX_MEMBERS: Final = 10_000
+NONANONYMOUS: Final = 100
 SELF: Final = 110
+LOGGED: Final = 170
 CREATED: Final = 201
 RENAMED: Final = 303
+
+CONFIGURATION: Final = (
+    (170, "logged", True),
+    (171, "logged", False),
+    (172, "nonanonymous", True),
+    (173, "nonanonymous", False),
+    (174, "nonanonymous", False),
+)
 
 What = Literal["", "entered", "refused", "out", "renamed", "not-renamed", "self"]
 
@@ -47,10 +57,11 @@ class Stay:
         self.members: dict[str, Member] = {}
         self.replaying = False
         self.join_id = ""
-        self.vouches: bool | None = (
-            None  # whether the room announces occupant ids; None: it was not asked yet
-        )
         self.wanted = ""  # the nick that we asked for, while we are in the room under another
+        self.vouches: bool | None = None  # whether it announces occupant ids; None: it was not asked yet
+        self.hats: bool | None = None  # the same for hats
+        self.pictured = False  # the room tells of its picture by presences
+        self._claims: dict[str, Occupant] = {}  # what it told before it was asked
         self._word: re.Pattern[str] | None = None
 
     @property
@@ -69,7 +80,7 @@ class Stay:
         self._empty()
         self.join_id = join_id
         self.replaying = True
-        self.show(nick=nick, state="joining", error="", members=0, role="none", affiliation="none")
+        self.show(nick=nick, state="joining", error="", moved="", members=0, role="none", affiliation="none")
 
     def leave(self, error: str = "") -> None:
         """We are out: by our own wish, for want of a link, or (with ``error``) against our will."""
@@ -79,6 +90,9 @@ class Stay:
 
     def _empty(self) -> None:
         self.members.clear()
+        self._claims.clear()
+        self.vouches = self.hats = None
+        self.pictured = False
         self.replaying = False
         self.join_id = self.wanted = ""
 
@@ -89,11 +103,24 @@ class Stay:
         if told.kind == "error":
             return self._error(told)
         if not told.nick:
-            return Step()  # the room's own presence, e.g. with its picture
-        own = SELF in told.codes or (self.shown.state == "joined" and told.nick == self.shown.nick)
+            return self._of_the_room(told)
+        if self.shown.state == "joined":  # what is said of another nick than ours does not make it ours
+            own = told.nick == self.shown.nick or (SELF in told.codes and told.nick == self.wanted)
+        else:
+            own = SELF in told.codes
         if told.kind == "unavailable":
             return self._gone(told, own)
         return self._here(told, own)
+
+    def _of_the_room(self, told: Occupant) -> Step:
+        """The room's own presence, with its picture (XEP-0486 section 6.2)."""
+        if told.kind != "available" or told.avatar is None:
+            return Step()
+        self.pictured = True
+        if told.avatar == self.shown.avatar:
+            return Step()
+        self.show(avatar=told.avatar)
+        return Step(what="self")
 
     def _error(self, told: Occupant) -> Step:
         if self.shown.state == "joined":
@@ -111,14 +138,14 @@ class Stay:
         moved = RENAMED in told.codes and told.new_nick
         if own and moved and self.shown.state == "joined":
             self.wanted = ""
-            self.members.pop(told.nick, None)
-            self.show(nick=told.new_nick)
+            self._forget(told.nick)
+            self.show(nick=told.new_nick, wanted="")
             return Step([(told.nick, None)], what="renamed")
         if own and not moved and self.shown.state == "joined":
             trouble = put_out(told)
             self.leave(trouble.words)
             return Step(what="out", trouble=trouble)
-        if self.members.pop(told.nick, None) is None:
+        if self._forget(told.nick) is None:
             return Step()
         self.show(members=len(self.members))
         return Step([(told.nick, None)])
@@ -136,7 +163,11 @@ class Stay:
             show=told.show,
             status=told.status,
             me=own,
+            occupant=told.occupant if self.vouches else "",
+            hats=list(told.hats) if self.hats else [],
         )
+        if (self.vouches is None or self.hats is None) and (told.occupant or told.hats):
+            self._claims[told.nick] = told
         step = Step([(told.nick, member)] if member != known else [])
         self.members[told.nick] = member
         if len(self.members) != self.shown.members:
@@ -145,10 +176,39 @@ class Stay:
             self._own(told, step)
         return step
 
+    def _forget(self, nick: str) -> Member | None:
+        self._claims.pop(nick, None)
+        return self.members.pop(nick, None)
+
+    def announced(self, vouches: bool, hats: bool) -> list[tuple[str, Member | None]]:
+        """The room was asked whether it vouches for occupant ids (XEP-0421) and hats (XEP-0317); what it told
+        before it was first asked counts now or never. Returns the members that are different."""
+        changed: list[tuple[str, Member | None]] = []
+        first = self.vouches is None
+        self.vouches, self.hats = vouches, hats
+        for nick, member in self.members.items():
+            claim = self._claims.get(nick) if first else None
+            occupant = (claim.occupant if claim else member.occupant) if vouches else ""
+            worn = (list(claim.hats) if claim else member.hats) if hats else []
+            if (occupant, worn) != (member.occupant, member.hats):
+                self.members[nick] = msgspec.structs.replace(member, occupant=occupant, hats=worn)
+                changed.append((nick, self.members[nick]))
+        self._claims.clear()
+        return changed
+
+    def codes(self, codes: frozenset[int]) -> bool:
+        """The room itself says how it is set now (section 10.2.1). True: windows have to know."""
+        before = self.shown
+        for code, field, value in CONFIGURATION:
+            if code in codes:
+                self.show(**{field: value})
+        return self.shown != before
+
     def _own(self, told: Occupant, step: Step) -> None:
         before = self.shown
         self.show(nick=told.nick, role=told.role, affiliation=told.affiliation, state="joined")
         if before.state == "joining":
+            self.show(nonanonymous=NONANONYMOUS in told.codes, logged=LOGGED in told.codes)
             step.what = "entered"
             step.created = CREATED in told.codes
             step.members = list(self.members.items())

@@ -59,6 +59,9 @@ class RoomsPlugin(Plugin):
         self._loop = asyncio.get_running_loop()
         await self._service.keeper.load()
 
+    async def stop(self) -> None:
+        self._service.keeper.watch.end()
+
     def wire(self, link: Link) -> None:
         self._protocol.watch(link)
 

@@ -4,17 +4,28 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, Final, cast
-from xml.etree.ElementTree import Element
+from typing import TYPE_CHECKING, Final, cast
 
 from salut.engine.plugin import Link
 from salut.model import moment
 from salut.model.errors import SalutError
 from salut.plugins.history.api import Message
-from salut.plugins.rooms.api import Affiliation, Role
-from salut.plugins.rooms.events import MAX_TEXT, Occupant
+from salut.plugins.rooms.api import RoomInfo, refusal
+from salut.plugins.rooms.protocol_info import room_info
+from salut.plugins.rooms.protocol_presence import (
+    MAX_NICK,
+    MUC,
+    OCCUPANT,
+    SHOWS,
+    USER,
+    occupant,
+    occupant_id,
+    room_of,
+    user_part,
+)  # fmt: skip
 from salut.plugins.rooms.reading import RoomMessage
-from salut.xmpp.decode import CLIENT, Inbound, error
+from salut.xmpp.decode import Inbound
+from salut.xmpp.disco import PING
 from salut.xmpp.errors import BusyError, OfflineError, StanzaError
 from salut.xmpp.router import Account, Via, Wires
 from salut.xmpp.xmltext import attributes, escape
@@ -24,74 +35,9 @@ if TYPE_CHECKING:
 
     from salut.plugins.rooms.hearing import Hearing
 
-MUC: Final = "http://jabber.org/protocol/muc"
-USER: Final = f"{MUC}#user"
 OWNER: Final = f"{MUC}#owner"
-OCCUPANT: Final = "urn:xmpp:occupant-id:0"
-MAX_NICK: Final = 1023
-MAX_CODES: Final = 20
 CONFIGURED: Final = 104
 CONFIGURE_SECONDS: Final = 20.0
-_ROLES: Final[dict[str, Role]] = {
-    "visitor": "visitor", "participant": "participant", "moderator": "moderator",
-}  # fmt: skip
-_AFFILIATIONS: Final[dict[str, Affiliation]] = {
-    "outcast": "outcast", "member": "member", "admin": "admin", "owner": "owner",
-}  # fmt: skip
-_SHOWS: Final = ("chat", "away", "xa", "dnd")
-
-
-def room_of(account: Account, element: Element) -> str:
-    """The bare address that a stanza comes from."""
-    return (element.get("from") or account.bare).partition("/")[0].lower()
-
-
-def occupant(element: Element) -> Occupant:
-    """Read a presence that came from a room. What is not in the XEP's tables is as if it were not there."""
-    room, _, nick = element.get("from", "").partition("/")
-    kind = element.get("type", "available")
-    values: dict[str, Any] = {}
-    for child in element:
-        if child.tag == f"{{{USER}}}x":
-            values |= _user(child)
-        elif child.tag == f"{{{CLIENT}}}show" and (child.text or "") in _SHOWS:
-            values["show"] = child.text
-        elif child.tag == f"{{{CLIENT}}}status":
-            values["status"] = (child.text or "")[:MAX_TEXT]
-        elif child.tag == f"{{{CLIENT}}}error":
-            problem = error(child)
-            values |= {"condition": problem.condition, "text": problem.text, "error_type": problem.type}
-    return Occupant(
-        room=room.lower(),
-        nick=nick[:MAX_NICK],
-        kind=kind if kind in ("unavailable", "error") else "available",  # type: ignore[arg-type]  # just checked
-        id=element.get("id", ""),
-        **values,
-    )
-
-
-def _user(x: Element) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    codes = [status.get("code", "") for status in x.findall(f"{{{USER}}}status")[:MAX_CODES]]
-    values["codes"] = frozenset(
-        int(code) for code in codes if len(code) == 3 and code.isascii() and code.isdecimal()
-    )
-    item = x.find(f"{{{USER}}}item")
-    if item is not None:
-        values["role"] = _ROLES.get(item.get("role", ""), "none")
-        values["affiliation"] = _AFFILIATIONS.get(item.get("affiliation", ""), "none")
-        values["address"] = item.get("jid", "").partition("/")[0][:2047]
-        values["new_nick"] = item.get("nick", "")[:MAX_NICK]
-        values["reason"] = item.findtext(f"{{{USER}}}reason") or ""
-        actor = item.find(f"{{{USER}}}actor")
-        if actor is not None:
-            values["actor"] = (actor.get("nick") or actor.get("jid") or "")[:MAX_NICK]
-    destroy = x.find(f"{{{USER}}}destroy")
-    if destroy is not None:
-        values["destroyed"] = True
-        values["alternative"] = destroy.get("jid", "")[:2047]
-        values["reason"] = destroy.findtext(f"{{{USER}}}reason") or ""
-    return values
 
 
 def message(inbound: Inbound) -> RoomMessage:
@@ -128,7 +74,7 @@ def message(inbound: Inbound) -> RoomMessage:
 
 def shown(show: str, status: str) -> str:
     """The part of a presence that says how we are."""
-    text = f"<show>{escape(show)}</show>" if show in _SHOWS else ""
+    text = f"<show>{escape(show)}</show>" if show in SHOWS else ""
     return text + (f"<status>{escape(status)}</status>" if status else "")
 
 
@@ -139,10 +85,8 @@ class RoomsProtocol:
         self._wires = wires
         self._hearing = hearing
         wires.shared.disco.add_feature(MUC)
-        wires.shared.decoders.add(f"{{{USER}}}x", "muc-codes", lambda x: _user(x)["codes"])
-        wires.shared.decoders.add(
-            f"{{{OCCUPANT}}}occupant-id", "occupant-id", lambda x: x.get("id", "")[:512] or None
-        )
+        wires.shared.decoders.add(f"{{{USER}}}x", "muc-codes", lambda x: user_part(x)["codes"])
+        wires.shared.decoders.add(OCCUPANT, "occupant-id", occupant_id)
 
     # In
     def watch(self, link: Link) -> None:
@@ -160,6 +104,11 @@ class RoomsProtocol:
         self._wires.router.own(profile, room, self._message if mine else None)
 
     def _message(self, account: Account, inbound: Inbound, via: Via) -> Awaitable[object] | None:
+        codes = inbound.parts.get("muc-codes")
+        if codes and not via and "/" not in inbound.from_ and inbound.type != "error":
+            self._hearing.configured(
+                account.profile, room_of(account, inbound.xml), cast("frozenset[int]", codes)
+            )
         if inbound.type == "groupchat":
             return self._hearing.heard(account.profile, message(inbound)) if not via else None
         if inbound.type == "error" and self._hearing.answered(account.profile, message(inbound)):
@@ -214,14 +163,21 @@ class RoomsProtocol:
         except StanzaError as problem:
             raise SalutError("refused", str(problem), {"condition": problem.condition}) from None
 
-    async def name(self, link: Link, room: str) -> str | None:
-        """How the room calls itself (section 6.4); ``None``: it does not say."""
+    async def info(self, link: Link, room: str, timeout: float) -> RoomInfo:
+        """What the room says of itself (section 6.4). ``refused``, ``timeout``, ``not-connected``."""
         try:
-            info = await cast("Account", link.session).session.disco_info(room)
-        except StanzaError:
-            return None
-        names = [i.name for i in info.identities if i.category == "conference" and i.name]
-        return names[0][:200] if names else ""
+            info = await cast("Account", link.session).session.disco_info(room, timeout=timeout)
+        except StanzaError as problem:
+            raise refusal(room, problem.condition, problem.text) from None
+        return room_info(room, info)
+
+    async def ping(self, link: Link, to: str, timeout: float) -> str:
+        """Ask a room whether we are in it (XEP-0410): the condition of its error, empty where it says yes."""
+        try:
+            await cast("Account", link.session).session.iq("get", f"<ping xmlns='{PING}'/>", to, timeout)
+        except StanzaError as problem:
+            return problem.condition
+        return ""
 
 
 def ask(outgoing: Message) -> str:

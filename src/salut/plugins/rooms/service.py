@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import secrets
 from bisect import bisect_right
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from salut.engine.plugin import Host
@@ -17,25 +18,28 @@ from salut.model.words import _
 from salut.plugins.chat.api import Chat
 from salut.plugins.history.api import History, NewMessage
 from salut.plugins.rooms import reading
-from salut.plugins.rooms.api import Hook, Member, Room, RoomsApi
+from salut.plugins.rooms.api import Member, Room, RoomInfo, RoomsApi
 from salut.plugins.rooms.events import Trouble
 from salut.plugins.rooms.hearing import MAX_TOPIC, Hearing
-from salut.plugins.rooms.keeper import MAX_ROOMS, Keeper
+from salut.plugins.rooms.keeper import MAX_ROOMS, YIELDS, Keeper
 from salut.plugins.rooms.kept import Kept, NotInsideError, refuse
+from salut.plugins.rooms.port import RoomsPort
 
 LEAVE_SECONDS: Final = 5.0
+RENAME_SECONDS: Final = 20.0
 TOPIC_SECONDS: Final = 20.0
+INFO_SECONDS: Final = 20.0
 MAX_TIMEOUT: Final = 600.0
 MAX_PAGE: Final = 1000
 
 
-class RoomsService(RoomsApi):
+class RoomsService(RoomsPort, RoomsApi):
     """The contract's methods; the ports ``Rooms`` and, for chat, ``Occupancy``."""
 
     def __init__(self, host: Host, history: History, chat: Chat) -> None:
+        super().__init__(Keeper(host, history, chat))
         self._host = host
         self._chat = chat
-        self.keeper = Keeper(host, history, chat)
         self.hearing = Hearing(host, history, chat, self.keeper)
 
     # Windows
@@ -44,7 +48,14 @@ class RoomsService(RoomsApi):
         return [kept.stay.shown for kept in self.keeper.of(profile)]
 
     async def join(
-        self, *, profile: str, room: str, nick: str = "", password: str = "", timeout: float = 30.0
+        self,
+        *,
+        profile: str,
+        room: str,
+        nick: str = "",
+        password: str = "",
+        other_nick: bool = False,
+        timeout: float = 30.0,
     ) -> Room:
         link = self._host.link(profile)
         address = addresses.parse(room)
@@ -52,7 +63,8 @@ class RoomsService(RoomsApi):
             raise invalid("room", _("A room's address looks like name@server."))
         kept = self.keeper.find(profile, address.bare)
         own = addresses.parse(link.address).local
-        nick = nick or address.resource or (kept.stay.shown.nick if kept else "") or own
+        before = (kept.stay.shown.wanted or kept.stay.shown.nick) if kept else ""
+        nick = nick or address.resource or before or own
         nick = self._nick(address.bare, nick)
         if kept is None:
             if len(self.keeper.of(profile)) >= MAX_ROOMS:
@@ -72,7 +84,7 @@ class RoomsService(RoomsApi):
                 if nick != kept.stay.shown.nick:
                     await self._rename(kept, nick, timeout)
             else:
-                await self.keeper.enter(kept, nick, password, timeout)
+                await self.keeper.enter(kept, nick, password, timeout, YIELDS if other_nick else 0)
         finally:
             kept.lock.release()
         return kept.stay.shown
@@ -101,6 +113,60 @@ class RoomsService(RoomsApi):
             kept.renamed = None
             kept.stay.wanted = ""
         await self.keeper.show(kept)
+
+    async def follow(self, *, profile: str, room: str, timeout: float = 30.0) -> Room:
+        left = self._find(profile, room).stay.shown
+        if not left.moved:
+            raise not_found(_("{} does not say that it moved.").format(left.address))
+        return await self.join(
+            profile=profile, room=left.moved, nick=left.wanted or left.nick, timeout=timeout
+        )
+
+    async def info(self, *, profile: str, room: str) -> RoomInfo:
+        link = self._host.link(profile)
+        address = addresses.parse(room)
+        if not address.local:
+            raise invalid("room", _("A room's address looks like name@server."))
+        return await self.keeper.protocol.info(link, address.bare, INFO_SECONDS)
+
+    async def enter_new(
+        self, profile: str, room: str, nick: str, open_it: Callable[[], Awaitable[object]], timeout: float
+    ) -> Room:
+        """See ``Rooms``."""
+        address = addresses.bare(room)
+        exists = SalutError(
+            "exists", _("There is a room {0} already. Join it: jp room join {0}").format(address)
+        )
+        if await self._is_there(profile, address):
+            raise exists
+        known = self.keeper.find(profile, address)
+        kept = known or self.keeper.add(profile, Room(address=address, nick=nick, autojoin=False))
+        kept.fresh = known is None
+        kept.opener = open_it
+        try:
+            joined = await self.join(profile=profile, room=address, nick=nick, timeout=timeout)
+        except SalutError:
+            if known is None and self.keeper.find(profile, address) is kept:
+                await self.keeper.drop(kept)
+            raise
+        finally:
+            kept.opener = None
+        if not kept.created:
+            await self.leave(profile=profile, room=address)
+            if known is None:
+                await self.keeper.drop(kept)
+            raise exists
+        return joined
+
+    async def _is_there(self, profile: str, room: str) -> bool:
+        """A room that hides itself from strangers counts as absent here; entering tells."""
+        try:
+            await self.info(profile=profile, room=room)
+        except SalutError as error:
+            if error.code in ("refused", "timeout"):
+                return False
+            raise
+        return True
 
     async def leave(self, *, profile: str, room: str) -> Room:
         kept = self._find(profile, room)
@@ -178,43 +244,6 @@ class RoomsService(RoomsApi):
         return kept
 
     # Other plugins
-    def sender(self, profile: str, room: str) -> str | None:
-        """See ``Occupancy``."""
-        kept = self.keeper.find(profile, room)
-        return f"{room}/{kept.stay.shown.nick}" if kept is not None else None
-
-    def ready(self, profile: str, room: str) -> bool:
-        """See ``Occupancy``."""
-        kept = self.keeper.find(profile, room)
-        return kept is not None and kept.ready
-
-    def check(self, profile: str, room: str) -> None:
-        """See ``Occupancy``."""
-        kept = self.keeper.find(profile, room)
-        if kept is None or kept.stay.inside or kept.retry is not None:
-            return
-        shown = kept.stay.shown
-        if shown.autojoin and shown.state == "left":
-            return  # for want of a link; it is joined again with the next one
-        words = shown.error or _("You are not in the room {}. Join it: jp room join {}").format(room, room)
-        raise SalutError("refused", words, {"condition": "not-joined", "room": room})
-
-    def is_room(self, profile: str, bare: str) -> bool:
-        """See ``Rooms``."""
-        return self.hearing.is_room(profile, bare)
-
-    def names(self, profile: str) -> list[tuple[str, str]]:  # type: ignore[valid-type]  # mypy sees the method above
-        """See ``Rooms``."""
-        return [(kept.address, kept.stay.shown.name) for kept in self.keeper.of(profile)]
-
-    def on_joining(self, hook: Hook) -> None:
-        """See ``Rooms``."""
-        self.keeper.joining_hooks.append(hook)
-
-    def on_joined(self, hook: Hook) -> None:
-        """See ``Rooms``."""
-        self.keeper.joined_hooks.append(hook)
-
     def message(self, profile: str, inbound: object, at: int) -> NewMessage | None:
         """See ``Rooms``."""
         told = self.keeper.protocol.read(inbound)
@@ -227,3 +256,29 @@ class RoomsService(RoomsApi):
             return None
         new = reading.new_message(kept.stay, told, at=at, replayed=True)
         return self._chat.filled(profile, new, inbound, True)
+
+    async def join_kept(self, profile: str, room: str, nick: str, password: str = "") -> None:
+        """See ``Rooms``."""
+        kept = self.keeper.find(profile, room)
+        nick = self._nick(room, nick)
+        if kept is None:
+            if len(self.keeper.of(profile)) >= MAX_ROOMS:
+                raise SalutError("too-large", _("A profile has at most {} rooms.").format(MAX_ROOMS))
+            kept = self.keeper.add(profile, Room(address=room, nick=nick))
+        async with kept.lock:
+            kept.fresh = False  # kept, even if we never get in
+            kept.stay.show(autojoin=True)
+            if not kept.stay.inside:
+                kept.stay.show(nick=nick)
+            await self.keeper.keep(kept, password)
+            if kept.stay.shown.state == "joined" and kept.stay.shown.nick != nick:
+                with contextlib.suppress(SalutError):  # the name is taken: we stay under the old one
+                    await self._rename(kept, nick, RENAME_SECONDS)
+        if not kept.stay.inside and kept.retry is None:
+            self.keeper.rejoin(kept)
+
+    async def leave_kept(self, profile: str, room: str) -> None:
+        """See ``Rooms``."""
+        kept = self.keeper.find(profile, room)
+        if kept is not None and (kept.stay.inside or kept.stay.shown.autojoin):
+            await self.leave(profile=profile, room=room)

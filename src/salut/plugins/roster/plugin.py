@@ -11,8 +11,10 @@ from salut.api.contract import Service
 from salut.api.ports import Read, Tx
 from salut.api.wire import Item
 from salut.engine.plugin import Host, Link, Plugin
+from salut.plugins.portability.api import Portability
 from salut.plugins.roster import requests
-from salut.plugins.roster.api import CONTRACT
+from salut.plugins.roster.api import CONTRACT, Contact
+from salut.plugins.roster.bringing import dump
 from salut.plugins.roster.protocol import RosterProtocol
 from salut.plugins.roster.service import RosterService
 from salut.xmpp.router import Wires
@@ -22,7 +24,7 @@ class RosterPlugin(Plugin):
     """Contacts, groups, subscriptions."""
 
     name = "roster"
-    prefers = ("history",)
+    prefers = ("history", "portability")
     contract = CONTRACT
     schema = "roster_2"
     tables = ("contact", "roster_version", "subscription_request", "subscription_news", "roster_delimiter")
@@ -32,6 +34,9 @@ class RosterPlugin(Plugin):
         self._service = RosterService(host)
         self._service.protocol = RosterProtocol(cast("Wires", host.wires), self._service)
         self._service.mirror.protocol = self._service.grouping.protocol = self._service.protocol
+        portability = host.prefer("portability", Portability)  # type: ignore[type-abstract]  # a Protocol
+        if portability is not None:
+            portability.carry("contact", Contact, dump, self._service.load)
 
     def services(self) -> Sequence[Service]:
         return (self._service,)

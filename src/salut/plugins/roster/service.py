@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from salut.api.ports import Read, Tx
@@ -13,7 +13,7 @@ from salut.model.errors import SalutError, invalid, not_found
 from salut.model.page import Page
 from salut.model.words import _
 from salut.plugins.history.api import History
-from salut.plugins.roster import ledger, requests
+from salut.plugins.roster import bringing, ledger, requests
 from salut.plugins.roster.api import Contact, GroupList, Groups, Nicknames, Request, RosterApi, What
 from salut.plugins.roster.grouping import Grouping
 from salut.plugins.roster.ledger import MAX_GROUPS, MAX_NAME, Ledger
@@ -78,6 +78,22 @@ class RosterService(RosterApi):
         return contact.name or (
             self._nicknames.nick(tx, tx.pid, address) if self._nicknames is not None else ""
         )
+
+    async def load(self, profile: str, contacts: Sequence[Contact]) -> int:
+        """Put contacts of an import into the server's roster, without asking for subscriptions.
+
+        Needs a link; the account's own address is left out. Returns how many were new or changed.
+        """
+        own = addresses.bare(self._host.link(profile).address)
+        done = 0
+        for contact in contacts:
+            bare = addresses.bare(contact.address)
+            old = await self._get(profile, bare)
+            fresh = bringing.wanted(old, contact) if bare != own else None
+            if fresh is not None:
+                await self._set(profile, bare, old if old is not None and old.in_roster else None, *fresh)
+                done += 1
+        return done
 
     async def get(self, *, profile: str, address: str) -> Contact | None:
         """See ``Roster``."""

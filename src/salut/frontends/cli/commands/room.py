@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from salut.frontends.cli import moderate, secret, show
+from salut.frontends.cli import moderate, roomadmin, roomfind, secret, show
 from salut.frontends.cli.link import Link, as_object
-from salut.frontends.cli.shapes import MEMBER, ROOM, number, objects, text, whole
+from salut.frontends.cli.shapes import MEMBER, ROOM, flag, number, objects, text, whole
 from salut.frontends.cli.spec import JSON, PROFILE, Argument, Command, Given, Option
 from salut.model.errors import SalutError, not_found
 from salut.model.words import N_, _
@@ -27,6 +27,8 @@ def run_join(given: Given) -> int:
         params: Object = {"profile": profile, "room": address, "timeout": seconds}
         if given.maybe("nick"):
             params["nick"] = given.text("nick")
+        if given.flag("other_nick"):
+            params["other_nick"] = True
         if password is not None:
             params["password"] = password
         room = as_object(link.write("rooms.join", params, seconds))
@@ -53,12 +55,17 @@ def run_list(given: Given) -> int:
     with Link(given) as link:
         profile = link.profile()
         rooms = objects(link.call("rooms.list", {"profile": profile}))
+        pinned = _pinned(link, profile)
+    rooms.sort(key=lambda room: text(room, "address") not in pinned)
     if given.flag("json"):
-        show.data({"profile": profile, "items": [whole(ROOM, room) for room in rooms]})
+        items: list[Json] = [
+            {**whole(ROOM, room), "pinned": text(room, "address") in pinned} for room in rooms
+        ]
+        show.data({"profile": profile, "items": items})
         return 0
     show.columns(
         (
-            text(room, "address"),
+            text(room, "address") + (" *" if text(room, "address") in pinned else ""),
             text(room, "state", "left"),
             text(room, "nick"),
             str(number(room, "members")),
@@ -67,6 +74,17 @@ def run_list(given: Given) -> int:
         for room in rooms
     )
     return 0
+
+
+def _pinned(link: Link, profile: str) -> set[str]:
+    """The conversations that are pinned; none in a daemon that knows of no pins."""
+    try:
+        settings = objects(link.call("preferences.list", {"profile": profile}))
+    except SalutError as error:
+        if error.code != "unknown-method":
+            raise
+        return set()
+    return {text(setting, "address") for setting in settings if flag(setting, "pinned")}
 
 
 def run_members(given: Given) -> int:
@@ -93,6 +111,7 @@ def run_members(given: Given) -> int:
             text(member, "affiliation", "none"),
             text(member, "show", "online"),
             text(member, "address"),
+            ", ".join(text(hat, "title") or text(hat, "uri") for hat in objects(member, "hats")),
             text(member, "status"),
         )
         for member in members
@@ -121,7 +140,7 @@ ROOM_ARGUMENT = Argument(
 )
 COMMAND = Command(
     "room",
-    N_("join, leave and look at rooms"),
+    N_("join, make, guard and find rooms"),
     default="list",
     commands=(
         Command(
@@ -129,6 +148,7 @@ COMMAND = Command(
             N_("join a room, and join it again after each connect; a new one is created"),
             ROOM_ARGUMENT,
             Option("--nick", metavar="NAME", about=N_("the name to use there")),
+            Option("--other-nick", form="flag", about=N_("where the name is taken, add an underscore to it")),
             *secret.OPTIONS,
             Option("--timeout", form="seconds", metavar="SECONDS", least=1, most=600, about=N_("default 30")),
             PROFILE,
@@ -136,7 +156,7 @@ COMMAND = Command(
             run=run_join,
         ),
         Command("leave", N_("leave a room and stay out"), ROOM_ARGUMENT, PROFILE, JSON, run=run_leave),
-        Command("list", N_("show rooms joined or kept"), PROFILE, JSON, run=run_list),
+        Command("list", N_("show rooms joined or kept, pinned ones (*) first"), PROFILE, JSON, run=run_list),
         moderate.COMMAND,
         Command("members", N_("show who is in a room"), ROOM_ARGUMENT, PROFILE, JSON, run=run_members),
         Command(
@@ -148,5 +168,7 @@ COMMAND = Command(
             JSON,
             run=run_topic,
         ),
+        *roomadmin.COMMANDS,
+        *roomfind.COMMANDS,
     ),
 )
