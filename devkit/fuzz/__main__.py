@@ -11,7 +11,7 @@ from pathlib import Path
 
 from devkit.fuzz.run import Wish, run
 
-STANZAS, RAW, FRAMES = 150_000, 40_000, 20_000
+STANZAS, RAW, FRAMES = 150_000, 45_000, 10_000
 
 
 def main() -> int:

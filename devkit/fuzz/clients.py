@@ -38,7 +38,9 @@ class Asker:
         try:
             await reader.readline()
             for begin in range(0, len(numbers), IN_FLIGHT):
-                frames = [(n, self._contract.frame(self._seed, n)) for n in numbers[begin : begin + IN_FLIGHT]]
+                frames = [
+                    (n, self._contract.frame(self._seed, n)) for n in numbers[begin : begin + IN_FLIGHT]
+                ]
                 writer.write(b"".join(frame.line for _, frame in frames))
                 if not await self._answers(reader, frames):
                     return

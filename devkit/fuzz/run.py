@@ -21,7 +21,7 @@ from devkit.fuzz.world import PROFILE, World, world
 BATCH: Final = 250
 BREAK_EVERY: Final = 8
 """Batches of stanzas between two streams that are broken by forbidden bytes."""
-ASKERS: Final = 2
+ASKERS: Final = 8
 RUDE_EVERY: Final = 1_000
 """Frames for each client that keeps to no protocol."""
 GROWTH_MB: Final = 20.0

@@ -147,7 +147,9 @@ class HostileServer:
         if session is None or writer is None:
             return False
         session.sent += sum(case.stanzas for case in cases)
-        self._goal = session.sent  # what the daemon asks meanwhile is answered without asking for acknowledgement
+        self._goal = (
+            session.sent
+        )  # what the daemon asks meanwhile is answered without asking for acknowledgement
         writer.write(b"".join(case.xml for case in cases) + ACK)
         try:
             await writer.drain()

@@ -114,6 +114,7 @@ class World:
             "profiles.create", name=PROFILE, address=OWN, password=PASSWORD, settings=settings
         )
         await self.window.call("profiles.connect", profile=PROFILE, wait=30.0)
+        assert await self.server.until("online"), "the profile does not come online"
         await self.window.call("rooms.join", profile=PROFILE, room=ROOM, nick="Salut")
         await self.window.call("attach", window={"name": "well-behaved"})
         await self.arrives("the known message", "known")

@@ -16,7 +16,15 @@ ROWS = [line.strip("|").split("|") for line in PAGE.splitlines() if line.startsw
 def test_there_is_a_table_and_a_way_to_it() -> None:
     assert len(ROWS) > 30
     assert "SECURITY.md" in (ROOT / "README.md").read_text()
-    for what in ("carbons", "archive results", "roster pushes", "bookmarks", "corrections", "reactions", "read marks"):
+    for what in (
+        "carbons",
+        "archive results",
+        "roster pushes",
+        "bookmarks",
+        "corrections",
+        "reactions",
+        "read marks",
+    ):
         assert f"Forged {what}" in PAGE
 
 

@@ -50,9 +50,7 @@ async def test_a_request_with_an_error_inside_is_answered() -> None:
     stream = _Stream()
     notes = cast("Any", Notes())
     owner = TaskOwner(lambda name, error: pytest.fail(f"{name}: {error}"))
-    receiver = Receiver(
-        cast("Any", stream), lambda _: None, owner, notes, Decoders(), IqTable(), Pending()
-    )
+    receiver = Receiver(cast("Any", stream), lambda _: None, owner, notes, Decoders(), IqTable(), Pending())
     receiver.stanza(
         fromstring("<iq xmlns='jabber:client' from='a@b/c' id='z1' type='set'><error type='cancel'/></iq>")
     )

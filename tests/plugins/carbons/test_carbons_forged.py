@@ -45,7 +45,14 @@ def test_copies_of_the_standard_are_taken() -> None:
 
 @pytest.mark.parametrize(
     "sender",
-    ["mallory@evil.example/x", f"{OWN}/other", "montague.example", "romeo@montague.example.evil", f"{OWN}.", ""],
+    [
+        "mallory@evil.example/x",
+        f"{OWN}/other",
+        "montague.example",
+        "romeo@montague.example.evil",
+        f"{OWN}.",
+        "",
+    ],
 )
 @pytest.mark.parametrize("way", ["received", "sent"])
 def test_forged_carbons_are_refused(sender: str, way: str) -> None:
