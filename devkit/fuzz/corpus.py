@@ -122,7 +122,7 @@ FORGED_MESSAGES: Final = tuple(
         _EVENT.format("urn:xmpp:mds:displayed:0", f"{TAINT}@localhost",
             f"<displayed xmlns='urn:xmpp:mds:displayed:0'><stanza-id xmlns='urn:xmpp:sid:0' id='{TAINT}' by='user@localhost'/></displayed>"),
         "<replace id='known' xmlns='urn:xmpp:message-correct:0'/><body>not theirs to change</body>",
-        f"<retract id='known' xmlns='urn:xmpp:message-retract:1'><moderated by='sender0@localhost' xmlns='urn:xmpp:message-moderate:1'/></retract>",
+        "<retract id='known' xmlns='urn:xmpp:message-retract:1'><moderated by='sender0@localhost' xmlns='urn:xmpp:message-moderate:1'/></retract>",
         "<displayed id='known' xmlns='urn:xmpp:chat-markers:0'/>",
         "<reactions id='known' xmlns='urn:xmpp:reactions:0'><reaction>🦊</reaction></reactions>",
     )

@@ -17,7 +17,20 @@ WRONG_ONLY: Final = (
     "strangers.refuse", "blocking.block", "portability.",
 )  # fmt: skip
 """Called only with parameters that must be refused: they change the account, or go out to the network."""
-_WRONG: Final = (None, True, -1, 1e308, 2**70, "", [], {}, [[[]]], {"a": {"b": None}}, "\ud800", [None] * 100)
+_WRONG: Final[tuple[Any, ...]] = (
+    None,
+    True,
+    -1,
+    1e308,
+    2**70,
+    "",
+    [],
+    {},
+    [[[]]],
+    {"a": {"b": None}},
+    "\ud800",
+    [None] * 100,
+)
 
 
 @dataclass(frozen=True)

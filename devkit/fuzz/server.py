@@ -29,14 +29,14 @@ class HostileSession(FakeSession):
 
     def __init__(self) -> None:
         super().__init__(ACCOUNT)
-        self.answered = 0
+        self.replies = 0
         self.odd: Random | None = None
         self.answering = 0
 
     def _element(self, element: Element) -> str:
         name = element.tag.rpartition("}")[2]
         if name == "iq" and element.get("type") in ("result", "error"):
-            self.answered += 1
+            self.replies += 1
         if name == "presence" and (element.get("to") or "").startswith(ROOM) and element.get("type") is None:
             super()._element(element)
             return self._room(element.get("to", ""))
@@ -163,12 +163,12 @@ class HostileServer:
     async def _answers(self, session: HostileSession, owed: int) -> bool:
         try:
             async with asyncio.timeout(10):
-                while session.answered < owed:
+                while session.replies < owed:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
             return False
-        exact, session.answered = session.answered == owed, 0
+        exact, session.replies = session.replies == owed, 0
         return exact
 
     def write(self, data: bytes) -> None:

@@ -18,6 +18,7 @@ from devkit.ca import write_authority
 from devkit.fuzz.corpus import TAINT
 from devkit.fuzz.server import PASSWORD, HostileServer
 from devkit.fuzz.values import CONTACTS, OWN, ROOM
+from salut.model.owner import TaskOwner
 
 PROFILE = "u"
 PING_EVERY = 0.2
@@ -34,7 +35,8 @@ class Window:
         self._writer: asyncio.StreamWriter
         self._number = 0
         self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._task: asyncio.Task[None]
+        self.faults: list[str] = []
+        self._owner = TaskOwner(lambda name, error: self.faults.append(f"{name}: {error!r}"))
         self.lines: list[bytes] = []
         self.wanted = b""
         self.seen = asyncio.Event()
@@ -44,7 +46,7 @@ class Window:
         """Say nothing yet."""
         self._reader, self._writer = await asyncio.open_unix_connection(str(path), limit=1 << 26)
         self.open = True
-        self._task = asyncio.create_task(self._read())
+        self._owner.spawn(self._read(), "window")
 
     async def _read(self) -> None:
         while line := await self._reader.readline():
@@ -79,8 +81,7 @@ class Window:
     async def close(self) -> None:
         """End."""
         self._writer.close()
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await self._owner.close()
 
 
 class World:
@@ -95,7 +96,7 @@ class World:
         self.slowest = 0.0
         self.reconnects = 0
         self._read_to = 0
-        self._pinging: asyncio.Task[None] | None = None
+        self._owner = TaskOwner(lambda name, error: self.failures.append(f"{name}: {error!r}"))
 
     async def start(self) -> None:
         """Until the profile is online and in its room, one message known, and the window attached."""
@@ -118,13 +119,12 @@ class World:
         await self.window.call("rooms.join", profile=PROFILE, room=ROOM, nick="Salut")
         await self.window.call("attach", window={"name": "well-behaved"})
         await self.arrives("the known message", "known")
-        self._pinging = asyncio.create_task(self._ping())
+        self._owner.spawn(self._ping(), "pings")
+        self._owner.spawn(self._lag(), "lag")
 
     async def close(self) -> None:
         """End all of it."""
-        if self._pinging is not None:
-            self._pinging.cancel()
-            await asyncio.gather(self._pinging, return_exceptions=True)
+        await self._owner.close()
         if self.window.open:
             await self.window.close()
         await self.server.close()
@@ -137,17 +137,15 @@ class World:
             await asyncio.sleep(PING_EVERY)
             late = time.monotonic() - due
             begin = time.monotonic()
-            beat = asyncio.create_task(self._lag())
+            self._lost = 0.0
             await self.window.call("ping", 60.0)
             took = time.monotonic() - begin
-            beat.cancel()
-            lost = late + (await asyncio.gather(beat, return_exceptions=True) and self._lost)
+            lost = late + self._lost
             self.slowest = max(self.slowest, took - lost)
 
     _lost = 0.0
 
     async def _lag(self) -> None:
-        self._lost = 0.0
         while True:
             begin = time.monotonic()
             await asyncio.sleep(0.01)
