@@ -129,12 +129,12 @@ async def _storm(here: World, report: Report, cases: list[Case], again: str) -> 
     report.failures += [f"log: {line}; again: {again}" for line in errors]
     if not held:
         answered = "the session ended" if here.server.session is not session or session is None else (
-            f"acknowledged {session.acked} of {session.sent}, {session.replies} answers to "
+            f"acknowledged {session.acked} of {session.sent}, {session.settled} answers to "
             f"{sum(one.requests for one in cases)} requests"
         )  # fmt: skip
         report.failures.append(f"not all dealt with: {answered}; again: {again}")
         if session is not None:
-            session.replies = 0
+            session.settled = 0
 
 
 async def _break(wish: Wish, here: World, report: Report, batch: int) -> None:

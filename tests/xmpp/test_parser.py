@@ -137,7 +137,9 @@ def test_no_bytes_raise_anything_else(data: bytes) -> None:
         reader.feed(data)
 
 
-@pytest.mark.parametrize("encoding", ["no-such", "utf-16", "latin-1", "idna", "punycode", "shift_jis", "base64"])
+@pytest.mark.parametrize(
+    "encoding", ["no-such", "utf-16", "latin-1", "idna", "punycode", "shift_jis", "base64"]
+)
 def test_a_declared_encoding_is_not_looked_up(encoding: str) -> None:
     """Found by `make fuzz`: a declaration chose the codec, and a codec that Python lacks raised ``LookupError``."""
     reader = StreamParser()
