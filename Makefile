@@ -71,6 +71,7 @@ fuzz: bytecode ## hostile stanzas, bytes and frames against a running daemon; AR
 
 generated: venv ## write the files that come from the contract
 	@$(BIN)/python -m devkit.generate
+	@$(BIN)/python -m devkit.doap
 
 lock: ## pin every dependency anew, with hashes, for all platforms
 	@"$(PYTHON)" -c "import ensurepip, venv" 2>/dev/null || devkit/system-packages.sh python3-venv

@@ -13,7 +13,7 @@ from salut.api.ports import Tx
 from salut.model import moment
 from salut.model.errors import not_found
 from salut.model.words import _
-from salut.plugins.history import deeds, rows
+from salut.plugins.history import deeds, fleeting, rows
 from salut.plugins.history.acts import Author
 from salut.plugins.history.api import (
     Conversation,
@@ -69,7 +69,7 @@ class Stream:
 
 def is_rich(new: NewMessage) -> bool:
     """Whether a message holds more than text."""
-    own = new.reply or new.attachments or new.references or new.encryption or new.unstyled
+    own = new.reply or new.attachments or new.references or new.encryption or new.unstyled or new.fleeting
     return bool(own or new.reactions or new.edited_at or new.retraction)
 
 
@@ -142,7 +142,11 @@ class Ledger:
             inserts.append(self._row(tx, known, new, message, seq))
             stored.append(message)
         tx.many(rows.INSERT_MESSAGE, inserts)
-        tx.many(rows.INSERT_TEXT, [(insert[0], insert[9]) for insert in inserts])
+        going = [one for one in stored if one is not None and one.fleeting]
+        if going:
+            fleeting.stored(tx, going)
+        apart = {one.id for one in going}
+        tx.many(rows.INSERT_TEXT, [(row[0], row[9]) for row in inserts if row[0] not in apart])
         for twin, new in there.learnt:
             self._learn(tx, twin, new)
         for new, one in zip(messages, stored, strict=True):
@@ -249,6 +253,7 @@ class Ledger:
                 references=new.references,
                 encryption=new.encryption,
                 unstyled=new.unstyled,
+                fleeting=new.fleeting,
                 edited_at=new.edited_at,
                 retraction=new.retraction,
                 reactions=new.reactions,
@@ -406,6 +411,7 @@ class Ledger:
             known.shown, {"read_place": place, "read_sub": sub, "unread": unread, "mentions": mentions}
         )
         self.write_conversation(tx, address, known)
+        fleeting.were_read(tx, known.id, place, sub)
 
     def _existing(self, tx: Tx, address: str) -> Known:
         if tx.one("SELECT 1 FROM conversation WHERE pid=? AND address=?", (tx.pid, address)) is None:
@@ -440,11 +446,13 @@ class Ledger:
     # What acts on messages changes more than them
     def remove(self, tx: Tx, known: Known, key: int) -> None:
         """Take a message away: what it says is shown in another one now."""
-        row = tx.one("SELECT body FROM message WHERE id=? AND conv=?", (key, known.id))
+        row = tx.one("SELECT body, fleeting FROM message WHERE id=? AND conv=?", (key, known.id))
         if row is not None:
-            tx.execute(
-                "INSERT INTO message_text (message_text, rowid, body) VALUES ('delete', ?, ?)", (key, row[0])
-            )
+            if not row[1]:
+                tx.execute(
+                    "INSERT INTO message_text (message_text, rowid, body) VALUES ('delete', ?, ?)",
+                    (key, row[0]),
+                )
             tx.execute("DELETE FROM message WHERE id=?", (key,))
             tx.change("message", str(key), None)
             self.refresh(tx, known)
@@ -462,6 +470,8 @@ class Ledger:
         if row is not None:
             tally.newest = rows.message(row)
             known.last = (tally.newest.place, tally.newest.sub)
+        else:
+            shown = replace(shown, {"preview": "", "preview_sender": "", "preview_outgoing": False})
         known.shown = tally.applied(shown)
         if known.shown != before or row is None:
             self.write_conversation(tx, shown.address, known)
