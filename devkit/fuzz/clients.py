@@ -15,7 +15,7 @@ IN_FLIGHT = 32
 """Fewer than the bridge allows: what is refused as busy says nothing about the method."""
 BURST = 200
 """Cases over one connection: each may be attached once."""
-SECONDS = 20.0
+SECONDS = 40.0
 
 
 class Asker:

@@ -228,8 +228,13 @@ class World:
         known = [item for item in items if item.get("body") == "the known message"]
         if not known:
             return [f"the known message is gone or changed: {str(items)[:300]}"]
-        acted = ("retraction", "edited_at", "reactions")
-        odd = {name: known[0].get(name) for name in acted if known[0].get(name)}
+        acted = ("retraction", "edited_at")
+        odd: dict[str, object] = {name: known[0].get(name) for name in acted if known[0].get(name)}
+        if forgers := {who for one in known[0].get("reactions", ()) for who in one["senders"]} - {
+            OWN,
+            conversation,
+        }:
+            odd["reactions"] = forgers
         return [f"the known message was acted on by others: {odd}"] if odd else []
 
 
