@@ -15,7 +15,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
 
 .DELETE_ON_ERROR:
-.PHONY: help venv bytecode system system-demo lint format test pytest demo demo-check bench lock generated messages clean
+.PHONY: help venv bytecode system system-demo lint format test pytest demo demo-check bench fuzz lock generated messages clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -65,6 +65,9 @@ demo-check: system-demo bytecode ## the same, checked, and it ends by itself
 
 bench: system bytecode ## one table of figures beside their floors
 	@$(BIN)/python -m devkit.bench $(ARGS)
+
+fuzz: bytecode ## hostile stanzas, bytes and frames against a running daemon; ARGS="--seed 7 --only stanzas"
+	@$(BIN)/python -m devkit.fuzz $(ARGS)
 
 generated: venv ## write the files that come from the contract
 	@$(BIN)/python -m devkit.generate

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salut.xmpp.errors import LinkFailureError
-from salut.xmpp.parser import ABORT_FACTOR, MAX_DEPTH, MAX_ELEMENTS, REFUSED, StreamParser
+from salut.xmpp.parser import ABORT_FACTOR, MAX_DEPTH, MAX_ELEMENTS, REFUSED, STREAMS, StreamParser
 
 HEAD = (
     b"<?xml version='1.0'?><stream:stream xmlns='jabber:client' from='h' id='i' xml:lang='de' "
@@ -135,3 +135,14 @@ def test_no_bytes_raise_anything_else(data: bytes) -> None:
     reader = parser(100)
     with contextlib.suppress(LinkFailureError):
         reader.feed(data)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["no-such", "utf-16", "latin-1", "idna", "punycode", "shift_jis", "base64"]
+)
+def test_a_declared_encoding_is_not_looked_up(encoding: str) -> None:
+    """Found by `make fuzz`: a declaration chose the codec, and a codec that Python lacks raised ``LookupError``."""
+    reader = StreamParser()
+    head = f"<?xml version='1.0' encoding='{encoding}'?><s:stream xmlns:s='{STREAMS}' xmlns='jabber:client'>"
+    (message,) = reader.feed(head.encode() + "<message><body>né</body></message>".encode())
+    assert message.findtext("{jabber:client}body") == "né"

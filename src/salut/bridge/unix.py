@@ -169,4 +169,7 @@ class UnixBinding:
             writer.close()
             async with asyncio.timeout(self._bounds.goodbye_seconds):
                 await writer.wait_closed()
-        writer.transport.abort()  # what a window that does not read left behind
+        with contextlib.suppress(
+            AttributeError
+        ):  # asyncio (3.11): a transport that ended flushing has no loop left
+            writer.transport.abort()  # what a window that does not read left behind

@@ -53,9 +53,11 @@ class Registry:
     def __init__(self) -> None:
         self.methods: dict[str, Entry] = {}
         self.kinds: dict[str, Kind] = {}
+        self._described: dict[str, Any] | None = None
 
     def add(self, contract: Contract, services: tuple[Service, ...]) -> None:
         """Add a plugin's contract with the objects that serve it. ``TypeError`` if they do not fit."""
+        self._described = None
         for promise in contract.services:
             serving = [service for service in services if isinstance(service, promise)]
             if len(serving) != 1:
@@ -74,6 +76,7 @@ class Registry:
 
     def remove(self, contract: Contract) -> None:
         """Take back what ``add`` entered, as far as it came."""
+        self._described = None
         for promise in contract.services:
             for name in [n for n, entry in self.methods.items() if entry.promise is promise]:
                 del self.methods[name]
@@ -82,7 +85,12 @@ class Registry:
                 del self.kinds[kind.name]
 
     def describe(self) -> dict[str, Any]:
-        """``daemon.describe``, as plain data."""
+        """``daemon.describe``, as plain data. Made once: the schemas cost many milliseconds, a window may ask often."""
+        if self._described is None:
+            self._described = self._describe()
+        return self._described
+
+    def _describe(self) -> dict[str, Any]:
         methods = []
         for entry in sorted(self.methods.values(), key=lambda e: e.name):
             methods.append(

@@ -61,7 +61,8 @@ class StreamParser:
         self._top: tuple[str, dict[str, str]] = ("", {})
         self._refused = ""
         self._builder = TreeBuilder()
-        self._parser = parser = expat.ParserCreate(namespace_separator="}", intern=self._interned)
+        # Streams are UTF-8, whatever they declare (RFC 6120 section 11.6): another codec's faults are not expat's.
+        self._parser = parser = expat.ParserCreate("utf-8", namespace_separator="}", intern=self._interned)
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end

@@ -120,6 +120,7 @@ class Receiver:
 
     def stanza(self, element: Element) -> None:
         """A presence or an iq."""
+        kind = element.get("type")  # slixmpp, where it finds an error inside, makes the stanza itself one
         try:
             if element.tag == IQ and self._iq(element):
                 return
@@ -127,7 +128,7 @@ class Receiver:
                 return
         except Exception as error:  # noqa: BLE001 -- a stanza from outside must not end the stream; logged, answered
             self._log.error("stanza failed", id=element.get("id"), tag=element.tag, problem=repr(error))
-        self._refuse(element)
+        self._refuse(element, kind)
 
     def message(self, element: Element, management: Management | None) -> None:
         """A message: decode, hand over, and remember what is not done yet."""
@@ -320,8 +321,8 @@ class Receiver:
             problem = StanzaError("internal-server-error", "", "wait")
         self._stream.reply(error_text("iq", request.id, request.from_, problem))
 
-    def _refuse(self, element: Element) -> None:
+    def _refuse(self, element: Element, kind: str | None) -> None:
         """RFC 6120 section 8.2.3: each request is answered."""
-        if element.tag == IQ and element.get("type") in ("get", "set"):
+        if element.tag == IQ and kind in ("get", "set"):
             problem = StanzaError("service-unavailable")
             self._stream.reply(error_text("iq", element.get("id", ""), element.get("from", ""), problem))

@@ -140,7 +140,9 @@ class PepProtocol:
             parsed = addresses.parse(sender)
         except SalutError:
             parsed = None
-        if parsed is None or parsed.resource or inbound.type == "groupchat":
+        # What only means our address when it is prepared (RFC 7622: “a@b.”) our server did not write: not ours.
+        disguised = parsed is not None and parsed.bare == account.bare and sender != account.bare
+        if parsed is None or parsed.resource or disguised or inbound.type == "groupchat":
             self._log.warning("event that is no node's ignored", sender=inbound.from_, id=inbound.id)
             return None
         news = cast("list[News]", inbound.parts["pubsub-event"])
