@@ -51,7 +51,8 @@ class EngineKit:
         cast("Strangers", self.engine.plugins.plugins["strangers"].port()).met(profile, address)
 
     def watch(self, there: bool = True) -> None:
-        """A window that is looked at, as far as it tells (XEP-0352: servers hold much back where nobody looks)."""
+        """A window that is looked at, as far as it tells (XEP-0352: servers hold much back where nobody looks). It is
+        there as soon as a profile is."""
         if there:
             window = Window(id="kit", name="kit", kind="test", version="", since=0, binding="test")
             self.engine.windows.add(window, lambda: None, lambda: 0)
@@ -76,6 +77,8 @@ class EngineKit:
         )
         self.known[name] = account.jid
         self._introduce()
+        if len(self.known) == 1:
+            self.watch()
         if online:
             await self.call("profiles.connect", profile=name, wait=BOUND)
             await self.settled(name, account.jid.partition("@")[2])
@@ -140,7 +143,6 @@ async def running_engine(
     kit = EngineKit(folder, without, acquainted=acquainted)
     await kit.engine.start()
     kit.engine.run()
-    kit.watch()
     try:
         for name, account in (profiles or {}).items():
             assert server is not None
