@@ -67,7 +67,7 @@ async def test_offline_drops_what_was_known_and_the_next_session_finds_it(
         await kit.call("presence.set", profile="bob", show="xa", status="kept")
         await kit.call("profiles.disconnect", profile="bob")
         await kit.call("profiles.disconnect", profile="alice")
-        assert kit.engine.journal.passing_now() == {}
+        assert not any(journal for journal, _kind, _key in kit.engine.journal.passing_now())
         await kit.call("profiles.connect", profile="alice", wait=20)
         await kit.call("profiles.connect", profile="bob", wait=20)
 
