@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from salut.model.promise import Promise
+
 if TYPE_CHECKING:
     from salut.xmpp.decode import Inbound
     from salut.xmpp.session import Session
@@ -146,6 +148,8 @@ def _then(result: Awaitable[object] | None, act: Callable[[], object]) -> Awaita
     if result is None:
         act()
         return None
+    if isinstance(result, Promise):
+        return result.then(lambda end: act() if end.error is None else None)
     if isinstance(result, asyncio.Future):
         result.add_done_callback(lambda done: None if done.cancelled() or done.exception() else act())
         return result
