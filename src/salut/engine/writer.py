@@ -27,6 +27,11 @@ from salut.model import moment
 from salut.model.errors import SalutError
 
 GROUP = 500
+BURST = 64
+"""Units in a commit from which on more are likely to come at once."""
+LINGER = 0.006
+"""Seconds that the next commit then waits for them: what a commit costs beside its rows (the disk, the index of words)
+is the same for 100 and for 500 messages. Without a burst nothing waits."""
 RETRY_SECONDS = 1.0
 T = TypeVar("T")
 
@@ -184,6 +189,7 @@ class Writer:
         self._queue: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
         self._waiting: list[Unit] = []  # patient units that a failing disk holds up
         self._trouble = False
+        self._burst = False
         self._closing = False
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -216,17 +222,23 @@ class Writer:
         units = self._waiting
         self._waiting = []
         fresh = self._next()
-        while fresh is not None:
+        if fresh is not None:
             units.append(fresh)
-            if len(units) >= GROUP:
-                break
-            try:
-                fresh = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if fresh is None:
-                self._closing = True
+            if self._burst and self._queue.qsize() < GROUP and not self._closed:
+                time.sleep(LINGER)
+            self._more(units)
+        self._burst = len(units) >= BURST
         return units
+
+    def _more(self, units: list[Unit]) -> None:
+        """Add what else has come."""
+        with contextlib.suppress(queue.Empty):
+            while len(units) < GROUP:
+                fresh = self._queue.get_nowait()
+                if fresh is None:
+                    self._closing = True
+                    return
+                units.append(fresh)
 
     def _next(self) -> Unit | None:
         try:

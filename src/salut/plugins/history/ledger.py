@@ -60,7 +60,8 @@ class Stream:
     def took(self, place: int, sub: int, at: int, archive: str, outgoing: bool) -> None:
         """A message stands there; ``archive``: its archive id, if known."""
         self.dirty = True
-        self.last = max(self.last, place)
+        if place > self.last:
+            self.last = place
         if (archive or not outgoing) and place >= self.floor:
             self.floor, self.at = place, at
         if archive and (place, sub) >= self.top:
@@ -69,8 +70,16 @@ class Stream:
 
 def is_rich(new: NewMessage) -> bool:
     """Whether a message holds more than text."""
-    own = new.reply or new.attachments or new.references or new.encryption or new.unstyled
-    return bool(own or new.reactions or new.edited_at or new.retraction)
+    return bool(
+        new.reply
+        or new.attachments
+        or new.references
+        or new.encryption
+        or new.unstyled
+        or new.reactions
+        or new.edited_at
+        or new.retraction
+    )
 
 
 class Ledger:
@@ -136,10 +145,11 @@ class Ledger:
             if there.is_there(known.id, new):
                 stored.append(None)
                 continue
-            message = self._place(tx, known, new)
+            rich = is_rich(new)
+            message = self._place(tx, known, new, rich)
             there.note(known.id, new, message)
             seq = tx.change("message", str(message.id), message)
-            inserts.append(self._row(tx, known, new, message, seq))
+            inserts.append(self._row(tx, known, new, message, seq, rows.extra_of(message) if rich else ""))
             stored.append(message)
         tx.many(rows.INSERT_MESSAGE, inserts)
         tx.many(rows.INSERT_TEXT, [(insert[0], insert[9]) for insert in inserts])
@@ -158,11 +168,13 @@ class Ledger:
         author = Author(new.sender, new.occupant, new.outgoing)
         self.effects.arrived(tx, known, message, new.stanza, author)
 
-    def _row(self, tx: Tx, known: Known, new: NewMessage, m: Message, seq: int) -> tuple[Any, ...]:
+    def _row(
+        self, tx: Tx, known: Known, new: NewMessage, m: Message, seq: int, extra: str
+    ) -> tuple[Any, ...]:
         return (
             m.id, tx.pid, known.id, m.place, m.sub, m.at, m.sender, m.outgoing, m.kind, m.body, m.subject, m.thread,
             m.state, m.error, m.origin, m.archive, m.mention, new.counts, new.markable, new.stream, seq, new.occupant,
-            new.stanza, rows.extra_of(m) if is_rich(new) else "",
+            new.stanza, extra,
         )  # fmt: skip
 
     def standing(self, tx: Tx, new: NewMessage) -> Standing | None:
@@ -221,7 +233,7 @@ class Ledger:
         stream.took(place, sub, at, new.archive, new.outgoing)
         return place, sub, at
 
-    def _place(self, tx: Tx, known: Known, new: NewMessage) -> Message:
+    def _place(self, tx: Tx, known: Known, new: NewMessage, rich: bool) -> Message:
         place, sub, at = self.placed(tx, new)
         message = Message(
             id=self._next_id,
@@ -241,7 +253,7 @@ class Ledger:
             archive=new.archive,
             mention=new.mention,
         )
-        if is_rich(new):
+        if rich:
             message = msgspec.structs.replace(
                 message,
                 reply=new.reply,
