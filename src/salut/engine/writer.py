@@ -302,17 +302,20 @@ class Writer:
                     end < len(units) and units[end].batch is unit.batch and units[end].journal == unit.journal
                 ):
                     end += 1
-            outcomes += self._group(tx, units[at:end])
+            outcomes += self._group(tx, units[at:end], alone=end - at == len(units))
             at = end
         return outcomes
 
-    def _group(self, tx: Transaction, units: list[Unit]) -> list[Outcome[object]]:
+    def _group(self, tx: Transaction, units: list[Unit], *, alone: bool = False) -> list[Outcome[object]]:
+        """``alone``: nothing else is in the transaction. A savepoint, for which SQLite copies each page that is
+        touched into a file, is not needed then: the whole is taken back and begun anew."""
         unit = units[0]
         if unit.journal not in self._journals.pids:
             gone = SalutError("not-found", f"profile {unit.journal} is gone", {"profile": unit.journal})
             return [Outcome(each, None, 0, gone) for each in units]
         mark = tx.mark()
-        tx.execute("SAVEPOINT unit")
+        if not alone:
+            tx.execute("SAVEPOINT unit")
         try:
             tx.enter(unit)
             if unit.batch is not None:
@@ -323,13 +326,18 @@ class Writer:
         except Exception as error:
             if isinstance(error, sqlite3.Error) and is_of_disk(error):
                 raise
-            tx.execute("ROLLBACK TO unit")
-            tx.execute("RELEASE unit")
+            if alone:
+                tx.execute("ROLLBACK")
+                tx.execute("BEGIN IMMEDIATE")
+            else:
+                tx.execute("ROLLBACK TO unit")
+                tx.execute("RELEASE unit")
             tx.back_to(mark)
             self._on_rollback()
             if len(units) > 1:  # one bad item must not take its neighbours with it
                 return [outcome for each in units for outcome in self._group(tx, [each])]
             return [Outcome(unit, None, 0, error)]
-        tx.execute("RELEASE unit")
+        if not alone:
+            tx.execute("RELEASE unit")
         seq = self._journals.heads[unit.journal]
         return [Outcome(each, value, seq, None) for each, value in zip(units, values, strict=True)]
