@@ -125,8 +125,10 @@ class Journal:
 
     def submit(self, journal: str, batch: BatchWork, item: object, *, patient: bool = True) -> Promise:
         """Hand ``item`` to ``batch``, which sees all that wait at once. The hot road of what servers send."""
-        ticket = Ticket(CURRENT.get())
-        self._submit(Unit(journal, ticket, None, batch, item, ticket.cause(), patient))
+        context = CURRENT.get()
+        ticket = Ticket(context)
+        cause = None if context is None else context.cause()
+        self._submit(Unit(journal, ticket, None, batch, item, cause, patient))
         return ticket
 
     def _submit(self, unit: Unit) -> None:

@@ -14,7 +14,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -43,8 +42,7 @@ class BatchWork(Protocol):
         """Do the work; one result for each item, in order."""
 
 
-@dataclass(slots=True)
-class Unit:
+class Unit(msgspec.Struct):
     """One thing to commit: ``work(tx)``, or ``item`` for ``batch``. ``ticket`` is the submitter's own."""
 
     journal: str
@@ -156,8 +154,7 @@ class Transaction:
         return [Batch(journal, first, changes) for journal, (first, changes) in by_journal.items()]
 
 
-@dataclass(slots=True)
-class Outcome(Generic[T]):
+class Outcome(msgspec.Struct, Generic[T]):
     """A unit's end, told in the loop after its changes were published."""
 
     unit: Unit

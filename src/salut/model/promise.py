@@ -35,20 +35,24 @@ class Promise:
         self._value, self._error = value, error
         callbacks, self._callbacks = self._callbacks, None
         for callback in callbacks or ():
-            self._call(callback)
+            try:
+                callback(self)
+            except Exception as error:  # noqa: BLE001 -- see _failed
+                self._failed(callback, error)
 
-    def _call(self, callback: Callback) -> None:
-        try:
-            callback(self)
-        except Exception as error:  # noqa: BLE001 -- told as the loop tells what a callback raises; the others go on
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": f"a callback of a promise raised: {callback!r}", "exception": error}
-            )
+    def _failed(self, callback: Callback, error: Exception) -> None:
+        """Told as the loop tells what a callback raises; the others go on."""
+        asyncio.get_running_loop().call_exception_handler(
+            {"message": f"a callback of a promise raised: {callback!r}", "exception": error}
+        )
 
     def then(self, callback: Callback) -> Self:
         """Have ``callback(self)`` called when it is settled. Returns the promise."""
         if self._settled:
-            self._call(callback)
+            try:
+                callback(self)
+            except Exception as error:  # noqa: BLE001 -- see _failed
+                self._failed(callback, error)
         elif self._callbacks is None:
             self._callbacks = [callback]
         else:

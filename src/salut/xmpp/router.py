@@ -113,15 +113,15 @@ class Router:
         """Hand a message on. The result ends when all that dealt with it have stored what they keep."""
         parts = inbound.parts
         wraps = self._wraps
-        for part in parts:
-            if part in wraps and not via:
-                return wraps[part](account, inbound, via)
+        if not via and not wraps.keys().isdisjoint(parts):
+            part = next(part for part in parts if part in wraps)
+            return wraps[part](account, inbound, via)
         bare = inbound.from_.partition("/")[0]
         handler = self._owned.get((account.profile, bare)) or self._mains.get(inbound.type)
         result = handler(account, inbound, via) if handler is not None else None
         if not via:
-            for part in parts:
-                if part in self._stored:
+            for part in self._stored:
+                if part in parts:
                     result = _then(result, partial(self._stored[part], account, inbound, via))
         more = self.observed(account, inbound, via)
         if not more:

@@ -139,9 +139,9 @@ class Ledger:
             self._next_id = int(cast("int", row[0] or 0)) + 1 if row else 1
         stored: list[Message | None] = []
         inserts: list[tuple[Any, ...]] = []
-        there = self._seen(tx, messages)
-        for new in messages:
-            known = self.known(tx, new.conversation, new.conversation_kind)
+        homes = [self.known(tx, new.conversation, new.conversation_kind) for new in messages]
+        there = self._seen(tx, messages, homes)
+        for new, known in zip(messages, homes, strict=True):
             if there.is_there(known.id, new):
                 stored.append(None)
                 continue
@@ -155,8 +155,7 @@ class Ledger:
         tx.many(rows.INSERT_TEXT, [(insert[0], insert[9]) for insert in inserts])
         for twin, new in there.learnt:
             self._learn(tx, twin, new)
-        for new, one in zip(messages, stored, strict=True):
-            known = self._conversations[tx.pid, new.conversation]
+        for new, known, one in zip(messages, homes, stored, strict=True):
             if one is not None and (known.waiting or new.reply is not None):
                 self._stands(tx, known, new, one)
         return stored
@@ -188,12 +187,11 @@ class Ledger:
             return None
         return Standing(twin.place, twin.sub, twin.archive == new.archive != "")
 
-    def _seen(self, tx: Tx, messages: Sequence[NewMessage]) -> Seen:
+    def _seen(self, tx: Tx, messages: Sequence[NewMessage], homes: Sequence[Known]) -> Seen:
         """What the store holds of these messages, asked once for each conversation of the batch."""
         seen = Seen()
         by_conversation: dict[int, list[NewMessage]] = {}
-        for new in messages:
-            known = self.known(tx, new.conversation, new.conversation_kind)
+        for new, known in zip(messages, homes, strict=True):
             by_conversation.setdefault(known.id, []).append(new)
         for key, news in by_conversation.items():
             seen.load(tx, key, news)

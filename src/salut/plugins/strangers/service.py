@@ -49,8 +49,8 @@ class StrangersService(StrangersApi):
         """See ``Strangers``."""
         bare = address.partition("/")[0].lower()
         return (
-            bare not in self._memory(profile).known
-            and not self._is_contact(profile, bare)
+            not self._is_contact(profile, bare)
+            and bare not in self._memory(profile).known
             and bare not in self._self(profile)
             and not self._is_room(profile, bare)
         )
