@@ -29,7 +29,7 @@ from salut.model.words import _
 from salut.xmpp.router import Wires
 
 SYSTEMD_FIRST_FD = 3
-GC_YOUNG = 30_000
+GC_YOUNG = 50_000
 """Objects before the collector looks: a burst of 1,000 messages has as many on their way, and none of them is in a
 cycle. With Python's 700 it walked through all of them again and again. Garbage in cycles waits a little longer."""
 

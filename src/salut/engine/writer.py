@@ -28,7 +28,7 @@ from salut.model.errors import SalutError
 GROUP = 500
 BURST = 64
 """Units in a commit from which on more are likely to come at once."""
-LINGER = 0.006
+LINGER = 0.010
 """Seconds that the next commit then waits for them: what a commit costs beside its rows (the disk, the index of words)
 is the same for 100 and for 500 messages. Without a burst nothing waits."""
 RETRY_SECONDS = 1.0
