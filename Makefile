@@ -68,6 +68,7 @@ bench: system bytecode ## one table of figures beside their floors
 
 generated: venv ## write the files that come from the contract
 	@$(BIN)/python -m devkit.generate
+	@$(BIN)/python -m devkit.doap
 
 lock: ## pin every dependency anew, with hashes, for all platforms
 	@"$(PYTHON)" -c "import ensurepip, venv" 2>/dev/null || devkit/system-packages.sh python3-venv

@@ -40,7 +40,7 @@ def test_version_imports_next_to_nothing(runtime: Path) -> None:
     }  # fmt: skip
 
 
-def test_send_imports_nothing_heavy(runtime: Path, daemon: FakeDaemon) -> None:
+def test_c09_send_imports_nothing_heavy(runtime: Path, daemon: FakeDaemon) -> None:
     daemon.answers["profiles.list"] = lambda _: plain([ALICE])
     daemon.answers["chat.send"] = lambda params: plain(
         message(1, params["body"], outgoing=True, state="sent")

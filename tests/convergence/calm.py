@@ -85,7 +85,7 @@ class Calm(Operations):
         if busy or len(self.world.server.owner):
             return f"not stored: {busy} {len(self.world.server.owner)}"
         before = {name: engine.journal.position(name) for name in engine.journal.journals.pids}
-        if len(engine.owner) > 1 + len(engine.profiles) * 0:  # the trimming task stays
+        if len(engine.owner):
             return f"the engine works: {[t.get_name() for t in engine.owner._tasks]}"
         await engine.journal.commit("", lambda _tx: None)
         behind = [lag for driver in self.drivers if (lag := self.lag(driver, before))]

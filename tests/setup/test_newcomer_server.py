@@ -19,7 +19,7 @@ def place(server: PrivateServer) -> list[str]:
     ]  # fmt: skip
 
 
-def test_a_new_account_at_the_terminal(home: Home, server: PrivateServer) -> None:
+def test_c18_a_new_account_at_the_terminal(home: Home, server: PrivateServer) -> None:
     taken = server.account("taken").jid.partition("@")[0]
     user = f"fresh-{secrets.token_hex(4)}"
     with home.terminal("setup", *place(server)) as terminal:

@@ -187,7 +187,7 @@ async def test_a_certificate_for_another_name_is_explained(prosody: PrivateServe
         )
 
 
-async def test_a_cut_line_is_resumed_and_nothing_is_lost(server: PrivateServer) -> None:
+async def test_c04_a_cut_line_is_resumed_and_nothing_is_lost(server: PrivateServer) -> None:
     async with users() as make, Line(server.c2s_port) as line:
         account = server.account("bob")
         alice = make(config_of(server, "alice"))

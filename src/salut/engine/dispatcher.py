@@ -61,6 +61,7 @@ class Dispatcher:
         self._log = log
         self._running: dict[tuple[str, str], tuple[str, Running]] = {}
         self._since_purge = 0
+        self._turns: dict[str, asyncio.Lock] = {}  # of each profile's ops
 
     async def call(self, caller: Caller, method: str, params: bytes) -> bytes:
         """The encoded ``Reply``. Raises ``SalutError`` and nothing else (but cancellation)."""
@@ -151,7 +152,10 @@ class Dispatcher:
         return await _outcome(running)
 
     async def _first_time(self, entry: Entry, values: object, context: CallContext, profile: str) -> bytes:
-        reply = await self._known(entry, profile, context.op)
+        # Looked up one after another, and not awaited between that and the work: of several that a window has
+        # under way each begins in its turn, so messages keep the order in which they were asked for.
+        async with self._turns.setdefault(profile, asyncio.Lock()):
+            reply = await self._known(entry, profile, context.op)
         if reply is None:
             reply = await self._run(entry, values, context)
             await self._remember(entry, profile, context.op, reply)

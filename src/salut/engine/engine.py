@@ -129,7 +129,7 @@ class Engine(DaemonApi):
     def run(self) -> None:
         """Connect what is enabled."""
         self.profiles.connect_enabled()
-        self.owner.spawn(self._trim(), "trim journals")
+        self.owner.spawn(self._trim(), "trim journals", standing=True)
 
     async def stop(self) -> None:
         """``daemon.stop``: asks the composition root to end."""

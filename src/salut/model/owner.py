@@ -19,19 +19,27 @@ class TaskOwner:
     def __init__(self, on_failure: FailureHandler) -> None:
         self._on_failure = on_failure
         self._tasks: set[asyncio.Task[object]] = set()
+        self._standing: set[asyncio.Task[object]] = set()
 
     def __len__(self) -> int:
-        return len(self._tasks)
+        """How many tasks are at work; standing ones do not count."""
+        return len(self._tasks) - len(self._standing)
 
-    def spawn(self, work: Coroutine[object, object, object], name: str) -> asyncio.Task[object]:
-        """Run ``work`` as a task that this owner answers for."""
+    def spawn(
+        self, work: Coroutine[object, object, object], name: str, *, standing: bool = False
+    ) -> asyncio.Task[object]:
+        """Run ``work`` as a task that this owner answers for. ``standing``: it waits for work as long as the owner
+        lives."""
         task: asyncio.Task[object] = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
+        if standing:
+            self._standing.add(task)
         task.add_done_callback(self._done)
         return task
 
     def _done(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)
+        self._standing.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._on_failure(task.get_name(), error)
 

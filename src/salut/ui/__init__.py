@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""See DESIGN: floor ui."""
+"""What windows share without a toolkit: styling of texts (XEP-0393), /me (XEP-0245), colours of names (XEP-0392)."""

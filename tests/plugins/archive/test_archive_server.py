@@ -146,7 +146,7 @@ async def test_own_message_whose_acknowledgement_was_lost_is_not_sent_again(
         await wait_for(kit, alice, ["once", "new"])
 
 
-async def test_old_messages_are_fetched_when_asked_for(server: XmppServer, tmp_path: Path) -> None:
+async def test_c03_a_gap_is_shown_and_filled_when_asked_for(server: XmppServer, tmp_path: Path) -> None:
     alice, bob = server.account("alice"), server.account("bob")
     async with running_engine(tmp_path / "a", server, {"alice": alice, "bob": bob}) as kit:
         expected = await send(kit, bob, 0, 150)

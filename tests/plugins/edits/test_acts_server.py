@@ -67,7 +67,7 @@ async def do_all(kit: EngineKit, to: str) -> list[dict[str, Any]]:
     ]
 
 
-async def test_people_correct_retract_react_and_reply(server: XmppServer, tmp_path: Path) -> None:
+async def test_r20_people_correct_retract_react_and_reply(server: XmppServer, tmp_path: Path) -> None:
     alice, bob = server.account("alice"), server.account("bob")
     async with running_engine(tmp_path / "one", server, {"alice": alice, "bob": bob}) as kit:
         wanted = await do_all(kit, bob.jid)

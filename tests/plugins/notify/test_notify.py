@@ -156,7 +156,7 @@ async def test_strangers_mutes_quiet_hours_and_dismissal(tmp_path: Path) -> None
         await waits(kit, [(OTHER, 5, "")])
 
 
-async def test_another_window_rings_where_the_elected_one_ends_at_once(tmp_path: Path) -> None:
+async def test_c17_another_window_rings_where_the_elected_one_ends_at_once(tmp_path: Path) -> None:
     async with running_engine(tmp_path) as kit:
         history = await ready(kit)
         kit.engine.windows.add(window("w2"), lambda: None, lambda: 0)

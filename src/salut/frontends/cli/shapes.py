@@ -76,6 +76,7 @@ MESSAGE: Mapping[str, object] = {
     "references": Many(REFERENCE),
     "encryption": "",
     "unstyled": False,
+    "fleeting": False,
 }
 CONVERSATION: Mapping[str, object] = {
     "address": REQUIRED,

@@ -86,6 +86,17 @@ def paint(text: str, style: str) -> str:
     return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if text and colourful() else text
 
 
+def many_colours() -> bool:
+    """Whether the terminal says that it knows 256 colours."""
+    told = os.environ.get("COLORTERM") or "256" in os.environ.get("TERM", "")
+    return bool(told) and colourful()
+
+
+def tint(text: str, number: int) -> str:
+    """``text`` in one of a terminal's 256 colours."""
+    return f"\x1b[38;5;{number}m{text}\x1b[0m"
+
+
 def cells(text: str) -> int:
     """How many columns of a terminal a line takes."""
     if text.isascii():

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from salut.frontends.cli.shapes import Object
 
 MARKS = {"delivered": " ✓", "read": " ✓✓"}
+STYLED = {"strong": "1", "quote": "2", "emphasis": "3", "strike": "9", "pre": "33"}
+"""Styles of texts (XEP-0393) as a terminal shows them; most know no other letters for ``pre``: it has a colour."""
 
 
 class Printer:
@@ -21,6 +23,7 @@ class Printer:
 
     def __init__(self, ids: bool = False) -> None:
         self._day = ""
+        self._palette: dict[int, tuple[float, float, float]] | None = None
         self._ids = ids  # show the id of each message, as commands that take a MESSAGE want it
 
     def messages(self, messages: Iterable[Object]) -> None:
@@ -37,16 +40,34 @@ class Printer:
         outgoing = flag(message, "outgoing")
         name = show.one_line(sender(message))
         key = f"{number(message, 'id')} " if self._ids else ""
-        lead = f"{key}{show.clock(at)} {name}: "
-        head = (
-            f"{show.paint(key + show.clock(at), 'dim')} {show.paint(name, 'cyan' if outgoing else 'green')}: "
-        )
+        before, after = ("* ", " ") if acts(message) else ("", ": ")
+        lead = f"{key}{show.clock(at)} {before}{name}{after}"
+        painted = show.paint(name, "cyan") if outgoing else self._named(name, message)
+        head = f"{show.paint(key + show.clock(at), 'dim')} {before}{painted}{after}"
         subject = text(message, "subject")
         if subject:
             head += show.paint(f"[{show.one_line(subject)}] ", "bold")
         lines = told(message)
         indent = " " * min(show.cells(lead), 24)
         show.say(head + f"\n{indent}".join(lines) + state(message))
+
+    def _named(self, name: str, message: Object) -> str:
+        """Somebody's name, in a room in the colour that it has everywhere (XEP-0392)."""
+        if text(message, "kind") != "groupchat" or not show.many_colours():
+            return show.paint(name, "green")
+        from salut.ui import colours
+
+        if self._palette is None:
+            self._palette = colours.web_safe()
+        return show.tint(name, colours.terminal(sender(message), self._palette))
+
+
+def acts(message: Object) -> bool:
+    """Whether a message says what its sender does (XEP-0245)."""
+    from salut.ui.me import action
+
+    hidden = message.get("retraction") or text(message, "encryption")
+    return not hidden and action(text(message, "body")) is not None
 
 
 def told(message: Object) -> list[str]:
@@ -64,8 +85,7 @@ def told(message: Object) -> list[str]:
         words = _("encrypted with {}; this message cannot be read here").format(show.one_line(secret))
         lines.append(show.paint(f"({words})", "yellow"))
     else:
-        body = show.harmless(text(message, "body"))
-        lines += body.split("\n") if body else []
+        lines += written(message)
     for one in objects(message, "attachments"):
         url = show.one_line(text(one, "url"))
         named = " ".join(word for word in (show.one_line(text(one, "name")), url) if word)
@@ -74,6 +94,8 @@ def told(message: Object) -> list[str]:
     if number(message, "edited_at"):
         lines = lines or [""]
         lines[-1] += show.paint(" " + _("(edited)"), "dim")
+    if flag(message, "fleeting"):
+        lines.append(show.paint(_("(not kept: its sender wants no record of it)"), "dim"))
     reactions = [
         show.one_line(text(one, "emoji"))
         + (f" {number(one, 'count', 1)}" if number(one, "count", 1) > 1 else "")
@@ -82,6 +104,30 @@ def told(message: Object) -> list[str]:
     if reactions:
         lines.append(show.paint("  ".join(reactions), "dim"))
     return lines or [""]
+
+
+def written(message: Object) -> list[str]:
+    """The text, line by line, as its sender styled it."""
+    body = text(message, "body")
+    if acts(message):
+        from salut.ui.me import action
+
+        body = action(body) or ""
+    if not body:
+        return []
+    body = show.harmless(body)
+    if not show.colourful():
+        return body.split("\n")
+    from salut.ui import styling
+
+    blocks = styling.parse(body, unstyled=flag(message, "unstyled"))
+    return ["".join(drawn(run.text, run.styles) for run in line) for line in styling.lines(blocks)]
+
+
+def drawn(piece: str, styles: frozenset[str]) -> str:
+    """A piece of text in these styles, on a terminal."""
+    codes = ";".join(code for style, code in STYLED.items() if style in styles)
+    return f"\x1b[{codes}m{piece}\x1b[0m" if codes and piece else piece
 
 
 def taken_back(retraction: Object) -> str:

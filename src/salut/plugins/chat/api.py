@@ -78,8 +78,15 @@ class Chat(Protocol):
     def preface(self, write: Callable[[Message], str]) -> None:
         """``write(message)`` is text that stands before an outgoing message's own, for old clients."""
 
-    def content(self, part: str, fill: Callable[[str, NewMessage, Any], None]) -> None:
-        """``fill(profile, message, inbound)`` adds to a message that comes in with this part of its ``Inbound``."""
+    def prefaced_by(self, message: Message) -> int:
+        """How many characters stand before the message's own text as it is sent: so far are places in it moved."""
+
+    def composing(self, fill: Callable[[str, NewMessage], None]) -> None:
+        """``fill(profile, message)`` adds to each new text of the person's (corrections too) before it is stored."""
+
+    def content(self, part: str, fill: Callable[[str, NewMessage, Any], None], *, last: bool = False) -> None:
+        """``fill(profile, message, inbound)`` adds to a message that comes in with this part of its ``Inbound``;
+        ``last``: after those who may change the text."""
 
     def reads(self, part: str, read: Callable[[Any, bool], Act | None]) -> None:
         """``read(inbound, archived)`` is what a message with this part does to another one; ``None``: nothing, it is

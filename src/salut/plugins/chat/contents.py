@@ -26,6 +26,8 @@ class Contents:
         self._asks: list[Callable[[Message], str]] = []
         self._prefaces: list[Callable[[Message], str]] = []
         self._fills: dict[str, Fill] = {}
+        self._last_fills: dict[str, Fill] = {}
+        self._composers: list[Callable[[str, NewMessage], None]] = []
         self._acts: dict[str, ReadAct] = {}
         self._writers: dict[ActKind, Callable[[OwnAct], str]] = {}
         self._parts: set[str] = set()
@@ -39,9 +41,17 @@ class Contents:
         """See ``Chat``."""
         self._prefaces.append(write)
 
-    def content(self, part: str, fill: Fill) -> None:
+    def prefaced_by(self, message: Message) -> int:
         """See ``Chat``."""
-        self._fills[part] = fill
+        return sum(len(preface(message)) for preface in self._prefaces)
+
+    def composing(self, fill: Callable[[str, NewMessage], None]) -> None:
+        """See ``Chat``."""
+        self._composers.append(fill)
+
+    def content(self, part: str, fill: Fill, *, last: bool = False) -> None:
+        """See ``Chat``."""
+        (self._last_fills if last else self._fills)[part] = fill
         self._parts.add(part)
 
     def reads(self, part: str, read: ReadAct) -> None:
@@ -66,8 +76,12 @@ class Contents:
                 if part in self._fills:
                     self._fills[part](profile, new, inbound)
             for part in parts:
+                if part in self._last_fills:
+                    self._last_fills[part](profile, new, inbound)
+            for part in parts:
                 if part in self._acts and new.act is None:
                     new.act = self._acts[part](inbound, archived)
+        new.fleeting = "fleeting" in parts
         act = new.act
         if act is not None and act.kind != "edit":
             new.body = new.subject = ""  # an excuse for those who do not know better
@@ -76,6 +90,11 @@ class Contents:
         return new if new.body or new.subject or new.attachments else None
 
     # On the way out
+    def composed(self, profile: str, new: NewMessage) -> None:
+        """A new text of the person's gets what features add to it."""
+        for fill in self._composers:
+            fill(profile, new)
+
     def reference(self, message: Message) -> str:
         """See ``Chat``."""
         return acting.target_of(message, Act(kind="react"))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Messages between stanzas and history's structs: bodies, ids (XEP-0359), delays (XEP-0203), states (XEP-0085)."""
+"""Messages between stanzas and history's structs: bodies, ids (XEP-0359), delays (XEP-0203), states (XEP-0085),
+hints (XEP-0334)."""
 
 from __future__ import annotations
 
@@ -37,6 +38,7 @@ CHAT_STATES = "http://jabber.org/protocol/chatstates"
 STATES: tuple[TypingState, ...] = ("active", "composing", "paused", "inactive", "gone")
 STYLING = "urn:xmpp:styling:0"
 EME = "urn:xmpp:eme:0"
+HINTS = "urn:xmpp:hints"
 ENCRYPTIONS = {
     "eu.siacs.conversations.axolotl": "OMEMO",
     "urn:xmpp:omemo:1": "OMEMO",
@@ -122,6 +124,8 @@ class ChatProtocol:
         decoders.add(f"{{{FALLBACK}}}fallback", "fallback", fallback, many=True)
         decoders.add(f"{{{STYLING}}}unstyled", "unstyled", lambda _element: True)
         decoders.add(f"{{{EME}}}encryption", "encryption", encryption)
+        for hint in ("no-store", "no-permanent-store"):
+            decoders.add(f"{{{HINTS}}}{hint}", "fleeting", lambda _element: True)
         wires.shared.disco.add_feature(CHAT_STATES, SID, FALLBACK, STYLING, EME)
         router = wires.router
         router.main("chat", self._message)
@@ -203,7 +207,7 @@ class ChatProtocol:
         _send(
             link,
             f"<message to='{to}' type='{type_of(own.message)}' id='{key}'>{xml}"
-            f"<origin-id xmlns='{SID}' id='{key}'/><store xmlns='urn:xmpp:hints'/></message>",
+            f"<origin-id xmlns='{SID}' id='{key}'/><store xmlns='{HINTS}'/></message>",
             own.origin,
         )
 
@@ -212,7 +216,7 @@ class ChatProtocol:
         _send(
             link,
             f"<message to='{escape(to)}' type='{kind}'><{state} xmlns='{CHAT_STATES}'/>"
-            "<no-store xmlns='urn:xmpp:hints'/></message>",
+            f"<no-store xmlns='{HINTS}'/></message>",
             None,
         )
 

@@ -140,6 +140,7 @@ class ChatService(Gates, Contents, ChatApi):
         if not message.body and not message.subject:
             raise invalid("body", _("An empty message was not sent."))
         self.sending(profile, message.conversation)
+        self.composed(profile, message)
         stored = await self._history.ingest(profile, message)
         if stored is None:  # the same op again, after the first answer was lost
             stored = await self._again(profile, message)
@@ -164,6 +165,8 @@ class ChatService(Gates, Contents, ChatApi):
             self.own_address(profile, shown.conversation),
         )
         check_text(new.body, new.subject)
+        if act.kind == "edit":
+            self.composed(profile, new)
         if room:
             self._rooms.check(profile, shown.conversation)
         own = await self._history.act(profile, new, message)

@@ -62,6 +62,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         ""  # what it is encrypted with, in words; the body is only its sender's excuse (XEP-0380)
     )
     unstyled: bool = False  # its sender wants no styling (XEP-0393)
+    fleeting: bool = False  # its sender wants no record of it: it goes soon after it was read (XEP-0334)
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -183,6 +184,7 @@ class NewMessage(msgspec.Struct, kw_only=True):
     references: list[Reference] = []
     encryption: str = ""
     unstyled: bool = False
+    fleeting: bool = False
     act: Act | None = None  # it acts on another message, and is none that stands for itself
     edited_at: int = 0  # this and what follows: of an import, what had been done to it
     retraction: Retraction | None = None

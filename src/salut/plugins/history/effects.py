@@ -193,7 +193,7 @@ class Effects:
             "counts=CASE WHEN ? THEN 0 ELSE counts END WHERE id=?",
             (now.body, now.subject, now.mention, rows.extra_of(now), rev, now.retraction is not None, now.id),
         )
-        if now.body != old.body:
+        if now.body != old.body and not old.fleeting:
             tx.execute(
                 "INSERT INTO message_text (message_text, rowid, body) VALUES ('delete', ?, ?)",
                 (old.id, old.body),

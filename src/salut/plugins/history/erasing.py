@@ -7,7 +7,8 @@ from salut.api.ports import Tx
 from salut.plugins.history.queries import conversation_id
 
 TEXTS = (
-    "INSERT INTO message_text (message_text, rowid, body) SELECT 'delete', id, body FROM message WHERE conv=?"
+    "INSERT INTO message_text (message_text, rowid, body) SELECT 'delete', id, body FROM message "
+    "WHERE conv=? AND NOT fleeting"
 )
 
 

@@ -13,7 +13,7 @@ from salut.api.ports import Tx
 from salut.model import moment
 from salut.model.errors import not_found
 from salut.model.words import _
-from salut.plugins.history import deeds, rows
+from salut.plugins.history import deeds, fleeting, rows
 from salut.plugins.history.acts import Author
 from salut.plugins.history.api import (
     Conversation,
@@ -76,6 +76,7 @@ def is_rich(new: NewMessage) -> bool:
         or new.references
         or new.encryption
         or new.unstyled
+        or new.fleeting
         or new.reactions
         or new.edited_at
         or new.retraction
@@ -139,6 +140,7 @@ class Ledger:
             self._next_id = int(cast("int", row[0] or 0)) + 1 if row else 1
         stored: list[Message | None] = []
         inserts: list[tuple[Any, ...]] = []
+        going: list[Message] = []
         homes = [self.known(tx, new.conversation, new.conversation_kind) for new in messages]
         there = self._seen(tx, messages, homes)
         for new, known in zip(messages, homes, strict=True):
@@ -151,8 +153,13 @@ class Ledger:
             seq = tx.change("message", str(message.id), message)
             inserts.append(self._row(tx, known, new, message, seq, rows.extra_of(message) if rich else ""))
             stored.append(message)
+            if rich and message.fleeting:
+                going.append(message)
         tx.many(rows.INSERT_MESSAGE, inserts)
-        tx.many(rows.INSERT_TEXT, [(insert[0], insert[9]) for insert in inserts])
+        if going:
+            fleeting.stored(tx, going)
+        apart = {one.id for one in going}
+        tx.many(rows.INSERT_TEXT, [(row[0], row[9]) for row in inserts if row[0] not in apart])
         for twin, new in there.learnt:
             self._learn(tx, twin, new)
         for new, known, one in zip(messages, homes, stored, strict=True):
@@ -259,6 +266,7 @@ class Ledger:
                 references=new.references,
                 encryption=new.encryption,
                 unstyled=new.unstyled,
+                fleeting=new.fleeting,
                 edited_at=new.edited_at,
                 retraction=new.retraction,
                 reactions=new.reactions,
@@ -416,6 +424,7 @@ class Ledger:
             known.shown, {"read_place": place, "read_sub": sub, "unread": unread, "mentions": mentions}
         )
         self.write_conversation(tx, address, known)
+        fleeting.were_read(tx, known.id, place, sub)
 
     def _existing(self, tx: Tx, address: str) -> Known:
         if tx.one("SELECT 1 FROM conversation WHERE pid=? AND address=?", (tx.pid, address)) is None:
@@ -450,11 +459,13 @@ class Ledger:
     # What acts on messages changes more than them
     def remove(self, tx: Tx, known: Known, key: int) -> None:
         """Take a message away: what it says is shown in another one now."""
-        row = tx.one("SELECT body FROM message WHERE id=? AND conv=?", (key, known.id))
+        row = tx.one("SELECT body, fleeting FROM message WHERE id=? AND conv=?", (key, known.id))
         if row is not None:
-            tx.execute(
-                "INSERT INTO message_text (message_text, rowid, body) VALUES ('delete', ?, ?)", (key, row[0])
-            )
+            if not row[1]:
+                tx.execute(
+                    "INSERT INTO message_text (message_text, rowid, body) VALUES ('delete', ?, ?)",
+                    (key, row[0]),
+                )
             tx.execute("DELETE FROM message WHERE id=?", (key,))
             tx.change("message", str(key), None)
             self.refresh(tx, known)
@@ -472,6 +483,8 @@ class Ledger:
         if row is not None:
             tally.newest = rows.message(row)
             known.last = (tally.newest.place, tally.newest.sub)
+        else:
+            shown = replace(shown, {"preview": "", "preview_sender": "", "preview_outgoing": False})
         known.shown = tally.applied(shown)
         if known.shown != before or row is None:
             self.write_conversation(tx, shown.address, known)

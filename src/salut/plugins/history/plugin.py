@@ -18,7 +18,7 @@ class HistoryPlugin(Plugin):
 
     name = "history"
     contract = CONTRACT
-    schema = "history_2"
+    schema = "history_3"
     tables = ("message", "conversation", "stream", "act")
 
     def __init__(self, host: Host) -> None:
@@ -31,13 +31,17 @@ class HistoryPlugin(Plugin):
     def port(self) -> object:
         return self._service
 
+    async def start(self) -> None:
+        self.host.owner.spawn(self._service.keep_sweeping(), "let go of messages that do not stay")
+
     def snapshot(self, read: Read, profile: str, pid: int, limit: int) -> Iterable[Item]:
         for shown, rev in self._service.recent(read, pid, limit):
             yield Item("conversation", shown.address, rev, shown)
 
     def forget(self, tx: Tx, pid: int) -> None:
         tx.execute(
-            "INSERT INTO message_text (message_text, rowid, body) SELECT 'delete', id, body FROM message WHERE pid=?",
+            "INSERT INTO message_text (message_text, rowid, body) SELECT 'delete', id, body FROM message "
+            "WHERE pid=? AND NOT fleeting",
             (pid,),
         )
         self._service.forget()

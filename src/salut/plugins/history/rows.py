@@ -40,6 +40,7 @@ class Extra(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     references: list[Reference] = []
     encryption: str = ""
     unstyled: bool = False
+    fleeting: bool = False
 
 
 _extra = msgspec.json.Decoder(Extra).decode

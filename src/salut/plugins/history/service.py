@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
 from salut.api.ports import Read, Tx
 from salut.engine.plugin import Host
 from salut.model import address as addresses
+from salut.model import moment
 from salut.model.errors import invalid
 from salut.model.page import Page
 from salut.model.words import _
-from salut.plugins.history import bringing, deeds, displayed, queries, rows
+from salut.plugins.history import bringing, deeds, displayed, fleeting, queries, rows
 from salut.plugins.history.api import (
     Conversation,
     ConversationKind,
@@ -110,6 +112,24 @@ class HistoryService(HistoryApi):
         return await self._host.journal.commit(
             profile, lambda tx: self._ledger.mark_unread(tx, address, since)
         )
+
+    # Messages that do not stay
+    async def keep_sweeping(self) -> None:
+        """Let go of them when their time has come: now, and every few minutes."""
+        while True:
+            await self.sweep(moment.now())
+            await asyncio.sleep(fleeting.SWEEP_SECONDS)
+
+    async def sweep(self, at: int) -> None:
+        """Let go of what is due at a moment (microseconds)."""
+        due = set(await self._host.readers.read(lambda read: fleeting.due(read, at)))
+        for profile, pid in list(self._host.journal.journals.pids.items()):
+            going = pid in due
+            while going:
+                gone = await self._host.journal.commit(
+                    profile, lambda tx: fleeting.let_go(tx, self._ledger, at), patient=True
+                )
+                going = gone == fleeting.BATCH
 
     # For plugins
     def on_read(self, hook: ReadHook) -> None:

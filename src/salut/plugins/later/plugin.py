@@ -32,7 +32,7 @@ class LaterPlugin(Plugin):
         return (self._service,)
 
     async def start(self) -> None:
-        self.host.owner.spawn(self._service.clerk.run(), "send what is scheduled")
+        self.host.owner.spawn(self._service.clerk.run(), "send what is scheduled", standing=True)
 
     def snapshot(self, read: Read, profile: str, pid: int, limit: int) -> Iterable[Item]:
         return store.snapshot(read, pid)

@@ -9,6 +9,7 @@ from salut.engine.plugin import Host, Plugin
 from salut.plugins.chat.api import Chat
 from salut.plugins.mentions.api import CONTRACT
 from salut.plugins.mentions.protocol import MentionsProtocol
+from salut.plugins.mentions.service import Mentions
 from salut.xmpp.router import Wires
 
 
@@ -17,13 +18,12 @@ class MentionsPlugin(Plugin):
 
     name = "mentions"
     needs = ("chat",)
+    prefers = ("rooms",)
     contract = CONTRACT
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         chat = host.need("chat", Chat)  # type: ignore[type-abstract]
-
-        def own(profile: str, conversation: str) -> set[str]:
-            return {host.address(profile), chat.own_address(profile, conversation)}
-
-        MentionsProtocol(cast("Wires", host.wires), chat, own)
+        mentions = Mentions(host, chat)
+        chat.composing(mentions.compose)
+        MentionsProtocol(cast("Wires", host.wires), chat, mentions.own)

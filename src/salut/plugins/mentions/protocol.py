@@ -8,10 +8,14 @@ from typing import Final, cast
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
+import msgspec
+
 from salut.plugins.chat.api import Chat
 from salut.plugins.history.api import Message, NewMessage
 from salut.plugins.history.content import Reference
+from salut.plugins.mentions.service import OCCUPANT
 from salut.xmpp.decode import Inbound
+from salut.xmpp.messages import without_fallback
 from salut.xmpp.router import Wires
 from salut.xmpp.xmltext import attributes
 
@@ -40,7 +44,7 @@ def read_reference(element: Element) -> Reference | None:
 def read_mention(element: Element) -> Reference | None:
     """``<mention/>``: of somebody by address or occupant id, or of a group of people."""
     group, occupant, jid = element.get("mentions", ""), element.get("occupantid", ""), element.get("jid", "")
-    uri = group or (f"occupant:{occupant}" if occupant else f"xmpp:{jid}" if jid else "")
+    uri = group or (OCCUPANT + occupant if occupant else f"xmpp:{jid}" if jid else "")
     if not uri or len(uri) > MAX_URI:
         return None
     return Reference(
@@ -70,17 +74,17 @@ class MentionsProtocol:
         decoders.add(f"{{{REFERENCE}}}reference", "reference", read_reference, many=True)
         decoders.add(f"{{{MENTIONS}}}mention", "explicit-mention", read_mention, many=True)
         wires.shared.disco.add_feature(REFERENCE, MENTIONS, CHANNEL)
-        chat.content("reference", self._fill)
-        chat.content("explicit-mention", self._fill)
-        chat.ask(write)
+        self._chat = chat
+        chat.content("reference", self._fill, last=True)
+        chat.content("explicit-mention", self._fill, last=True)
+        chat.ask(self._write)
 
     def _fill(self, profile: str, new: NewMessage, inbound: Inbound) -> None:
         parts = inbound.parts
         found = cast("list[Reference]", parts.get("reference", [])) + cast(
             "list[Reference]", parts.get("explicit-mention", [])
         )
-        length = len(new.body)
-        new.references = [one for one in found if one.begin <= one.end <= length][:MOST]
+        new.references = placed(found, inbound, new.body)[:MOST]
         if new.outgoing or new.perhaps_own:
             return
         own = self._own(profile, new.conversation)
@@ -90,12 +94,47 @@ class MentionsProtocol:
             ):
                 new.mention = True
 
+    def _write(self, message: Message) -> str:
+        return write(message, self._chat.prefaced_by(message)) if message.references else ""
 
-def write(message: Message) -> str:
-    """XEP-0372 section 3.1."""
-    return "".join(
-        f"<reference xmlns='{REFERENCE}' type='{'mention' if one.mention else 'data'}'"
-        f"{attributes(uri=one.uri, begin=str(one.begin), end=str(one.end))}/>"
-        for one in message.references
-        if one.uri.startswith("xmpp:")
-    )
+
+def placed(found: list[Reference], inbound: Inbound, body: str) -> list[Reference]:
+    """References with their places in the text as it is kept. They count in the text as it was sent; where a
+    quotation was taken out of that (XEP-0428), what stands after it moves, and what stood in it is gone."""
+    sent = str(inbound.parts.get("body", ""))
+    cuts: list[tuple[int, int]] = []
+    if sent != body:
+        told = cast("list[tuple[str, list[tuple[int, int]]]]", inbound.parts.get("fallback", []))
+        for namespace, spans in told:
+            if spans and without_fallback(inbound, sent, namespace)[0] == body:
+                cuts = spans
+                break
+    kept = []
+    for one in found:
+        if not one.begin <= one.end <= len(sent) or any(
+            one.begin < end and start < one.end for start, end in cuts
+        ):
+            continue
+        by = sum(end - start for start, end in cuts if end <= one.begin and start < end) if one.end else 0
+        if one.end - by <= len(body):
+            kept.append(msgspec.structs.replace(one, begin=one.begin - by, end=one.end - by))
+    return kept
+
+
+def write(message: Message, by: int = 0) -> str:
+    """References (XEP-0372 section 3.2) and explicit mentions (XEP-0513 section 3.1); ``by``: how far places are
+    moved by what stands before the text."""
+    return "".join(_one(message, one, by) for one in message.references)
+
+
+def _one(message: Message, one: Reference, by: int) -> str:
+    where = attributes(begin=str(one.begin + by), end=str(one.end + by)) if one.end else ""
+    if one.uri.startswith(OCCUPANT):
+        return f"<mention xmlns='{MENTIONS}'{where}{attributes(occupantid=one.uri[len(OCCUPANT) :])}/>"
+    if not one.uri.startswith("xmpp:"):
+        return ""
+    kind = "mention" if one.mention else "data"
+    text = f"<reference xmlns='{REFERENCE}' type='{kind}'{where}{attributes(uri=one.uri)}/>"
+    if one.mention and message.kind == "groupchat" and "/" not in one.uri:
+        text += f"<mention xmlns='{MENTIONS}'{where}{attributes(jid=one.uri[5:])}/>"
+    return text

@@ -32,7 +32,7 @@ class ServerPlugin(Plugin):
         return (self._service,)
 
     async def start(self) -> None:
-        self.host.owner.spawn(self._service.watch(), "watch for outages")
+        self.host.owner.spawn(self._service.watch(), "watch for outages", standing=True)
 
     def wire(self, link: Link) -> None:
         self._service.protocol.wire(link)

@@ -51,7 +51,7 @@ def run_dismiss(given: Given) -> int:
 def run_quiet(given: Given) -> int:
     """Show or set the hours in which nothing rings."""
     hours = given.maybe("hours")
-    with Link(given) as link:
+    with Link() as link:
         if hours is None:
             settings = objects(link.call("settings.list", {}))
         else:

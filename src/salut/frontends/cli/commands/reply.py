@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 from salut.frontends.cli import show, source, which
+from salut.frontends.cli.commands.send import TIMEOUT, WAIT, WAIT_SECONDS
 from salut.frontends.cli.link import Link, as_object
 from salut.frontends.cli.shapes import MESSAGE, number, whole
-from salut.frontends.cli.spec import JSON, PROFILE, Argument, Command, Given, Option
+from salut.frontends.cli.spec import JSON, PROFILE, Argument, Command, Given
 from salut.model.errors import invalid
 from salut.model.words import N_, _
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from salut.frontends.cli.shapes import Object
-
-WAIT_SECONDS = 30.0
 
 
 def run(given: Given) -> int:
@@ -41,20 +40,8 @@ COMMAND = Command(
     N_("answer a particular message"),
     which.argument(),
     Argument("text", N_("the answer; “-” or none: standard input"), "optional"),
-    Option(
-        "-w",
-        "--wait",
-        choices=("server", "delivered", "read"),
-        about=N_("wait until the server has taken it, it has arrived, or it was read"),
-    ),
-    Option(
-        "--timeout",
-        form="seconds",
-        metavar="SECONDS",
-        least=0.1,
-        most=600,
-        about=N_("how long to wait at most (default 30); after that the message stays on its way"),
-    ),
+    WAIT,
+    TIMEOUT,
     PROFILE,
     JSON,
     run=run,

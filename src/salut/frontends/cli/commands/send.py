@@ -84,26 +84,28 @@ def _report(given: Given, profile: str, message: Object) -> int:
     return 0
 
 
+WAIT = Option(
+    "-w",
+    "--wait",
+    choices=("server", "delivered", "read"),
+    about=N_("wait until the server has taken it, it has arrived, or it was read"),
+)
+TIMEOUT = Option(
+    "--timeout",
+    form="seconds",
+    metavar="SECONDS",
+    least=0.1,
+    most=600,
+    about=N_("how long to wait at most (default 30); after that the message stays on its way"),
+)
 COMMAND = Command(
     "send",
     N_("send a message to a person or a room"),
     Argument("to", N_("address, contact, room, or an unambiguous beginning of one"), live="names"),
     Argument("text", N_("the message; “-” or none: standard input"), "optional"),
     Option("-s", "--subject", metavar="TEXT", about=N_("send a message of type normal with this subject")),
-    Option(
-        "-w",
-        "--wait",
-        choices=("server", "delivered", "read"),
-        about=N_("wait until the server has taken it, it has arrived, or it was read"),
-    ),
-    Option(
-        "--timeout",
-        form="seconds",
-        metavar="SECONDS",
-        least=0.1,
-        most=600,
-        about=N_("how long to wait at most (default 30); after that the message stays on its way"),
-    ),
+    WAIT,
+    TIMEOUT,
     Option(
         "-u",
         "--undo",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from salut.frontends.cli.link import Link
-from salut.frontends.cli.shapes import number, objects, text
+from salut.frontends.cli.shapes import flag, number, objects, text
 from salut.model.errors import SalutError
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def messages(link: Link, profile: str, address: str, wanted: Wanted) -> Iterator
             continue
         for item in objects(page, "items"):
             at = number(item, "at")
+            if flag(item, "fleeting"):
+                continue  # its sender wants no lasting record of it (XEP-0334)
             if wanted.since <= at < wanted.until:
                 yield item
             elif number(item, "place") > wanted.until + DAY:
