@@ -223,7 +223,7 @@ async def test_a_failing_disk_loses_nothing(tmp_path: Path, failing: Any) -> Non
             with pytest.raises(SalutError) as again:
                 await journal.commit("", put("impatient again" + BIG))
             assert again.value.code == "storage"
-            assert not any(each.done() for each in patient)
+            assert not any(each.settled for each in patient)
             assert await rows(kit) == ["before"]  # reading goes on
             with pytest.raises(SalutError) as call:
                 await kit.call("settings.set", values=some_setting(await kit.call("settings.list")))

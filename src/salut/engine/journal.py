@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -20,34 +20,30 @@ from salut.engine.context import CURRENT, CallContext
 from salut.engine.store import Lives
 from salut.engine.writer import BatchWork, Journals, Outcome, Unit, Writer
 from salut.model.errors import SalutError
+from salut.model.promise import Promise
 
 T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
 
 
-class Ticket:
-    """Who waits for a unit of work, and for which call."""
+class Ticket(Promise):
+    """The end of a unit of work, and for which call it is."""
 
-    __slots__ = ("context", "future")
+    __slots__ = ("context",)
 
-    def __init__(self, future: asyncio.Future[Any], context: CallContext | None) -> None:
-        self.future = future
+    def __init__(self, context: CallContext | None) -> None:
+        super().__init__()
         self.context = context
 
     def cause(self) -> Cause | None:
         """For the changes of the unit."""
         return self.context.cause() if self.context is not None else None
 
-    def settle(self, outcome: Outcome[object]) -> None:
+    def ended(self, outcome: Outcome[object]) -> None:
         """The unit has ended."""
         if self.context is not None and outcome.error is None:
             self.context.seq[outcome.unit.journal] = outcome.seq
-        if self.future.cancelled():
-            return
-        if outcome.error is not None:
-            self.future.set_exception(outcome.error)
-        else:
-            self.future.set_result(outcome.value)
+        self.settle(outcome.value, outcome.error)
 
 
 class Journal:
@@ -114,7 +110,7 @@ class Journal:
         for outcome in outcomes:
             ticket = outcome.unit.ticket
             assert isinstance(ticket, Ticket)
-            ticket.settle(outcome)
+            ticket.ended(outcome)
 
     # Commits
     async def commit(self, journal: str, work: Callable[[Tx], T], *, patient: bool = False) -> T:
@@ -122,18 +118,18 @@ class Journal:
 
         Raises what ``work`` raises, and ``storage`` when the disk fails (unless ``patient``: then it waits).
         """
-        ticket = Ticket(self._loop.create_future(), CURRENT.get())
+        ticket = Ticket(CURRENT.get())
         self._submit(Unit(journal, ticket, work, cause=ticket.cause(), patient=patient))
-        value: T = await ticket.future
+        value: T = await ticket
         return value
 
-    def submit(
-        self, journal: str, batch: BatchWork, item: object, *, patient: bool = True
-    ) -> asyncio.Future[object]:
+    def submit(self, journal: str, batch: BatchWork, item: object, *, patient: bool = True) -> Promise:
         """Hand ``item`` to ``batch``, which sees all that wait at once. The hot road of what servers send."""
-        ticket = Ticket(self._loop.create_future(), CURRENT.get())
-        self._submit(Unit(journal, ticket, None, batch, item, ticket.cause(), patient))
-        return ticket.future
+        context = CURRENT.get()
+        ticket = Ticket(context)
+        cause = None if context is None else context.cause()
+        self._submit(Unit(journal, ticket, None, batch, item, cause, patient))
+        return ticket
 
     def _submit(self, unit: Unit) -> None:
         assert self._writer is not None

@@ -25,6 +25,7 @@ class Settings(SettingsApi):
         self._journal = journal
         self._structs: dict[str, type[msgspec.Struct]] = {}
         self._settings: dict[str, Setting] = {}
+        self._made: dict[str, tuple[type[msgspec.Struct], Any]] = {}  # what ``get`` gives
         self._stored = {
             str(n): (v, int(r or 0)) for n, v, r in read.all("SELECT name, value, rev FROM setting")
         }
@@ -44,11 +45,15 @@ class Settings(SettingsApi):
             self._settings[name] = Setting(name=name, value=value, default=default, help=words, rev=rev)
 
     def get(self, plugin: str, struct: type[msgspec.Struct]) -> Any:
-        """A plugin's settings in force."""
-        values = {
-            f.name: self._settings[f"{plugin}.{f.encode_name}"].value for f in msgspec.structs.fields(struct)
-        }
-        return msgspec.convert(values, struct)
+        """A plugin's settings in force. Plugins ask for each message, so the struct is made once."""
+        made = self._made.get(plugin)
+        if made is None or made[0] is not struct:
+            values = {
+                f.name: self._settings[f"{plugin}.{f.encode_name}"].value
+                for f in msgspec.structs.fields(struct)
+            }
+            made = self._made[plugin] = (struct, msgspec.convert(values, struct))
+        return made[1]
 
     async def list(self) -> SettingList:
         return sorted(self._settings.values(), key=lambda s: s.name)
@@ -78,6 +83,7 @@ class Settings(SettingsApi):
         for setting in fresh:
             if setting.rev > self._settings[setting.name].rev:
                 self._settings[setting.name] = setting
+                self._made.pop(setting.name.partition(".")[0], None)
         return fresh
 
     def _check(self, tx: Tx, values: dict[str, Any], if_rev: int) -> None:

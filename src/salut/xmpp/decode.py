@@ -113,18 +113,19 @@ class Decoders:
             if left < 0:
                 faults.append(f"more than {MAX_CHILDREN} children")
                 break
-            if child.tag in also:
+            tag = child.tag
+            if also and tag in also:
                 self._further(child, parts, faults)
-            entry = table.get(child.tag)
+            entry = table.get(tag)
             if entry is None:
-                if child.tag == REFUSED:
+                if tag == REFUSED:
                     faults.append(child.text or "refused")
                 continue
             part, decoder, many = entry
             try:
                 value = decoder(child)
             except Exception as problem:  # noqa: BLE001 -- strangers choose the input; the session logs the fault
-                faults.append(f"{child.tag}: {type(problem).__name__}: {problem}"[:300])
+                faults.append(f"{tag}: {type(problem).__name__}: {problem}"[:300])
                 continue
             if value is None:
                 continue

@@ -37,7 +37,9 @@ def origin_of(inbound: Inbound) -> str:
 
 def archive_id(inbound: Inbound, by: str) -> str:
     """The id in the archive of ``by``, believed only from there (XEP-0359 section 5)."""
-    for who, key in cast("list[tuple[str, str]]", inbound.parts.get("stanza-id", ())):
+    if "stanza-id" not in inbound.parts:
+        return ""
+    for who, key in cast("list[tuple[str, str]]", inbound.parts["stanza-id"]):
         if who == by:
             return key
     return ""
@@ -45,7 +47,9 @@ def archive_id(inbound: Inbound, by: str) -> str:
 
 def server_time(inbound: Inbound, by: tuple[str, ...]) -> int:
     """When one of ``by`` says that the message was sent; 0 where none does."""
-    for who, when in cast("list[tuple[str, int]]", inbound.parts.get("delay", ())):
+    if "delay" not in inbound.parts:
+        return 0
+    for who, when in cast("list[tuple[str, int]]", inbound.parts["delay"]):
         if who in by:
             return when
     return 0

@@ -61,6 +61,7 @@ class StreamParser:
         self._top: tuple[str, dict[str, str]] = ("", {})
         self._refused = ""
         self._builder = TreeBuilder()
+        self._open_tag, self._close_tag = self._builder.start, self._builder.end
         # Streams are UTF-8, whatever they declare (RFC 6120 section 11.6): another codec's faults are not expat's.
         self._parser = parser = expat.ParserCreate("utf-8", namespace_separator="}", intern=self._interned)
         parser.buffer_text = True
@@ -93,20 +94,21 @@ class StreamParser:
         self._depth = depth + 1
         if self._refused:
             return
-        for key in attributes:
-            if "}" in key:
-                attributes = {("{" + k if "}" in k else k): v for k, v in attributes.items()}
-                break
+        if attributes:
+            for key in attributes:
+                if "}" in key:
+                    attributes = {("{" + k if "}" in k else k): v for k, v in attributes.items()}
+                    break
         if depth <= 1:
             if depth == 0:
                 self._open(name, attributes)
                 return
             self._begin(name, attributes)
-        self._elements += 1
-        if depth > MAX_DEPTH or self._elements > self._max_elements:
+        self._elements = elements = self._elements + 1
+        if depth > MAX_DEPTH or elements > self._max_elements:
             self._refuse(f"more than {MAX_DEPTH} levels or {self._max_elements} elements")
             return
-        self._builder.start(name, attributes)
+        self._open_tag(name, attributes)
 
     def _end(self, tag: str) -> None:
         self._depth = depth = self._depth - 1
@@ -114,7 +116,7 @@ class StreamParser:
             self.closed = True
             return
         if not self._refused:
-            self._builder.end(self._names.get(tag) or self._name(tag))
+            self._close_tag(tag)
         if depth == 1:
             self._finish()
 
@@ -125,8 +127,9 @@ class StreamParser:
         self._elements = 0
         self._top = (name, attributes)
         self._began = self._parser.CurrentByteIndex
-        self._builder = TreeBuilder()
-        self._parser.CharacterDataHandler = self._builder.data
+        self._builder = builder = TreeBuilder()
+        self._open_tag, self._close_tag = builder.start, builder.end
+        self._parser.CharacterDataHandler = builder.data
 
     def _finish(self) -> None:
         if self._parser.CurrentByteIndex - self._began > self._limit and not self._refused:

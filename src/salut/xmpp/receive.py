@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from xml.etree.ElementTree import Element
 
 from salut.model.owner import TaskOwner
+from salut.model.promise import Promise
 from salut.xmpp.decode import CLIENT, MESSAGE, Decoders, Inbound
 from salut.xmpp.errors import Failure, NotStoredError, StanzaError
 from salut.xmpp.iqs import IQ, Answer, Handler, IqTable, Pending, Request, error_text, result_text
@@ -170,6 +171,9 @@ class Receiver:
         if self._unstored >= MOST_UNSTORED and not self._paused:
             self._paused = True
             self._stream.pause(True)
+        if isinstance(result, Promise):
+            result.then(lambda end: self._finish(inbox, number, inbound, end.error))
+            return
         if isinstance(result, asyncio.Future):
             result.add_done_callback(lambda future: self._settled(inbox, number, inbound, future))
             return

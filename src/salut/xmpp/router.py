@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from salut.model.promise import Promise
+
 if TYPE_CHECKING:
     from salut.xmpp.decode import Inbound
     from salut.xmpp.session import Session
@@ -111,15 +113,15 @@ class Router:
         """Hand a message on. The result ends when all that dealt with it have stored what they keep."""
         parts = inbound.parts
         wraps = self._wraps
-        for part in parts:
-            if part in wraps and not via:
-                return wraps[part](account, inbound, via)
+        if not via and not wraps.keys().isdisjoint(parts):
+            part = next(part for part in parts if part in wraps)
+            return wraps[part](account, inbound, via)
         bare = inbound.from_.partition("/")[0]
         handler = self._owned.get((account.profile, bare)) or self._mains.get(inbound.type)
         result = handler(account, inbound, via) if handler is not None else None
         if not via:
-            for part in parts:
-                if part in self._stored:
+            for part in self._stored:
+                if part in parts:
                     result = _then(result, partial(self._stored[part], account, inbound, via))
         more = self.observed(account, inbound, via)
         if not more:
@@ -146,6 +148,8 @@ def _then(result: Awaitable[object] | None, act: Callable[[], object]) -> Awaita
     if result is None:
         act()
         return None
+    if isinstance(result, Promise):
+        return result.then(lambda end: act() if end.error is None else None)
     if isinstance(result, asyncio.Future):
         result.add_done_callback(lambda done: None if done.cancelled() or done.exception() else act())
         return result

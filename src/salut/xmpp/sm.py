@@ -71,7 +71,8 @@ class Inbox:
     def done(self, number: int) -> None:
         """The stanza is dealt with for good."""
         self._open.pop(number, None)
-        self._tries.pop(number, None)
+        if self._tries:
+            self._tries.pop(number, None)
 
     def failed(self, number: int) -> int:
         """The handler failed: stays open, and is handed over again after the next resumption.

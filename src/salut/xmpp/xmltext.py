@@ -10,11 +10,13 @@ from xml.etree.ElementTree import Element
 _XML_NS: Final = "{http://www.w3.org/XML/1998/namespace}"
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """What XML 1.0 cannot carry at all: it would end the stream."""
+_ANY: Final = re.compile(f"[&<>\"'\r{_FORBIDDEN.pattern[1:]}")
+"""Whatever does not stand for itself."""
 
 
 def escape(text: str) -> str:
     """``text`` as it may stand in an element or attribute; what XML cannot carry becomes U+FFFD."""
-    if text.isalnum() and text.isascii():
+    if _ANY.search(text) is None:
         return text
     text = _FORBIDDEN.sub("\ufffd", text)
     return (

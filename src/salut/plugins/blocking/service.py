@@ -45,7 +45,7 @@ class BlockingService(BlockingApi):
     def is_blocked(self, profile: str, address: str) -> bool:
         """See ``Blocking``."""
         blocked = self._sets.get(profile)
-        return blocked is not None and covers(blocked, address)
+        return covers(blocked, address) if blocked else False
 
     def takes(self, profile: str, message: NewMessage) -> bool:
         """The second line: not even what the server lets through. Asked for each message."""

@@ -16,7 +16,8 @@ from salut.plugins.history.api import Message, MessageState, NewMessage, OwnAct
 from salut.plugins.history.deeds import Kept, Waiting
 
 if TYPE_CHECKING:
-    from salut.plugins.history.ledger import Known, Ledger
+    from salut.plugins.history.conversations import Known
+    from salut.plugins.history.ledger import Ledger
 
 
 class Effects:

@@ -15,7 +15,8 @@ from salut.model import moment
 from salut.plugins.history.api import Message
 
 if TYPE_CHECKING:
-    from salut.plugins.history.ledger import Known, Ledger
+    from salut.plugins.history.conversations import Known
+    from salut.plugins.history.ledger import Ledger
 
 AFTER_READING: Final = 3_600 * 1_000_000  # microseconds
 AT_MOST: Final = 30 * 86_400 * 1_000_000

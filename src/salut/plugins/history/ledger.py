@@ -3,20 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import msgspec
 
 from salut.api.ports import Tx
 from salut.model import moment
-from salut.model.errors import not_found
-from salut.model.words import _
 from salut.plugins.history import deeds, fleeting, rows
 from salut.plugins.history.acts import Author
 from salut.plugins.history.api import (
-    Conversation,
     Message,
     MessageState,
     NewMessage,
@@ -24,70 +20,42 @@ from salut.plugins.history.api import (
     Standing,
     StoredHook,
 )
+from salut.plugins.history.conversations import Conversations, Known
 from salut.plugins.history.effects import Effects
 from salut.plugins.history.erasing import erase
 from salut.plugins.history.seen import Seen, Twin, find
-from salut.plugins.history.tally import Tally, replace
+from salut.plugins.history.tally import Tally
 
 STEP: Final = 4  # between live places: leaves known for a gap's bounds (place + 1, place - 1)
-MAX_TITLE: Final = 200
 RANK: Final[dict[str, int]] = {"failed": 0, "pending": 1, "sent": 2, "delivered": 3, "read": 4}
-
-
-@dataclass(slots=True)
-class Known:
-    """A conversation as the writer remembers it. ``tally``: not yet part of ``shown``. ``waiting``: acts whose
-    messages are not there."""
-
-    id: int
-    shown: Conversation
-    last: tuple[int, int]
-    tally: Tally | None = None
-    waiting: int = 0
-
-
-@dataclass(slots=True)
-class Stream:
-    """Places given out in one stream of messages, and where a gap that opens now begins (``Newest``)."""
-
-    last: int = 0
-    floor: int = 0
-    at: int = 0
-    top: tuple[int, int] = (0, 0)  # place and sub of the newest archive id
-    archive: str = ""
-    dirty: bool = False
-
-    def took(self, place: int, sub: int, at: int, archive: str, outgoing: bool) -> None:
-        """A message stands there; ``archive``: its archive id, if known."""
-        self.dirty = True
-        self.last = max(self.last, place)
-        if (archive or not outgoing) and place >= self.floor:
-            self.floor, self.at = place, at
-        if archive and (place, sub) >= self.top:
-            self.top, self.archive = (place, sub), archive
 
 
 def is_rich(new: NewMessage) -> bool:
     """Whether a message holds more than text."""
-    own = new.reply or new.attachments or new.references or new.encryption or new.unstyled or new.fleeting
-    return bool(own or new.reactions or new.edited_at or new.retraction)
+    return bool(
+        new.reply
+        or new.attachments
+        or new.references
+        or new.encryption
+        or new.unstyled
+        or new.fleeting
+        or new.reactions
+        or new.edited_at
+        or new.retraction
+    )
 
 
-class Ledger:
-    """Remembers what it wrote, to read little; forgets it when a transaction is taken back."""
+class Ledger(Conversations):
+    """Stores messages and what is done to them."""
 
     def __init__(self) -> None:
-        self._conversations: dict[tuple[int, str], Known] = {}
-        self._streams: dict[tuple[int, str], Stream] = {}
+        super().__init__()
         self._next_id = 0
         self.effects = Effects(self)
-        self.title_of: Callable[[Tx, str], str] = lambda _tx, _address: ""
         self.stored_hooks: list[StoredHook] = []
 
     def rolled_back(self) -> None:
-        """Forget: the store is the truth."""
-        self._conversations.clear()
-        self._streams.clear()
+        super().rolled_back()
         self._next_id = 0
 
     def run(self, tx: Tx, items: list[object]) -> list[object]:
@@ -130,27 +98,29 @@ class Ledger:
             self._next_id = int(cast("int", row[0] or 0)) + 1 if row else 1
         stored: list[Message | None] = []
         inserts: list[tuple[Any, ...]] = []
-        there = self._seen(tx, messages)
-        for new in messages:
-            known = self.known(tx, new.conversation, new.conversation_kind)
+        going: list[Message] = []
+        homes = [self.known(tx, new.conversation, new.conversation_kind) for new in messages]
+        there = self._seen(tx, messages, homes)
+        for new, known in zip(messages, homes, strict=True):
             if there.is_there(known.id, new):
                 stored.append(None)
                 continue
-            message = self._place(tx, known, new)
+            rich = is_rich(new)
+            message = self._place(tx, known, new, rich)
             there.note(known.id, new, message)
             seq = tx.change("message", str(message.id), message)
-            inserts.append(self._row(tx, known, new, message, seq))
+            inserts.append(self._row(tx, known, new, message, seq, rows.extra_of(message) if rich else ""))
             stored.append(message)
+            if rich and message.fleeting:
+                going.append(message)
         tx.many(rows.INSERT_MESSAGE, inserts)
-        going = [one for one in stored if one is not None and one.fleeting]
         if going:
             fleeting.stored(tx, going)
         apart = {one.id for one in going}
         tx.many(rows.INSERT_TEXT, [(row[0], row[9]) for row in inserts if row[0] not in apart])
         for twin, new in there.learnt:
             self._learn(tx, twin, new)
-        for new, one in zip(messages, stored, strict=True):
-            known = self._conversations[tx.pid, new.conversation]
+        for new, known, one in zip(messages, homes, stored, strict=True):
             if one is not None and (known.waiting or new.reply is not None):
                 self._stands(tx, known, new, one)
         return stored
@@ -162,11 +132,13 @@ class Ledger:
         author = Author(new.sender, new.occupant, new.outgoing)
         self.effects.arrived(tx, known, message, new.stanza, author)
 
-    def _row(self, tx: Tx, known: Known, new: NewMessage, m: Message, seq: int) -> tuple[Any, ...]:
+    def _row(
+        self, tx: Tx, known: Known, new: NewMessage, m: Message, seq: int, extra: str
+    ) -> tuple[Any, ...]:
         return (
             m.id, tx.pid, known.id, m.place, m.sub, m.at, m.sender, m.outgoing, m.kind, m.body, m.subject, m.thread,
             m.state, m.error, m.origin, m.archive, m.mention, new.counts, new.markable, new.stream, seq, new.occupant,
-            new.stanza, rows.extra_of(m) if is_rich(new) else "",
+            new.stanza, extra,
         )  # fmt: skip
 
     def standing(self, tx: Tx, new: NewMessage) -> Standing | None:
@@ -180,12 +152,11 @@ class Ledger:
             return None
         return Standing(twin.place, twin.sub, twin.archive == new.archive != "")
 
-    def _seen(self, tx: Tx, messages: Sequence[NewMessage]) -> Seen:
+    def _seen(self, tx: Tx, messages: Sequence[NewMessage], homes: Sequence[Known]) -> Seen:
         """What the store holds of these messages, asked once for each conversation of the batch."""
         seen = Seen()
         by_conversation: dict[int, list[NewMessage]] = {}
-        for new in messages:
-            known = self.known(tx, new.conversation, new.conversation_kind)
+        for new, known in zip(messages, homes, strict=True):
             by_conversation.setdefault(known.id, []).append(new)
         for key, news in by_conversation.items():
             seen.load(tx, key, news)
@@ -225,7 +196,7 @@ class Ledger:
         stream.took(place, sub, at, new.archive, new.outgoing)
         return place, sub, at
 
-    def _place(self, tx: Tx, known: Known, new: NewMessage) -> Message:
+    def _place(self, tx: Tx, known: Known, new: NewMessage, rich: bool) -> Message:
         place, sub, at = self.placed(tx, new)
         message = Message(
             id=self._next_id,
@@ -245,7 +216,7 @@ class Ledger:
             archive=new.archive,
             mention=new.mention,
         )
-        if is_rich(new):
+        if rich:
             message = msgspec.structs.replace(
                 message,
                 reply=new.reply,
@@ -281,150 +252,12 @@ class Ledger:
                 tally.mentions += message.mention
                 known.tally = tally
 
-    # What is remembered
-    def known(self, tx: Tx, address: str, kind: str) -> Known:
-        """What is remembered of a conversation; it is made if it is new."""
-        mark = (tx.pid, address)
-        known = self._conversations.get(mark)
-        if known is None:
-            row = tx.one(
-                f"SELECT {rows.CONVERSATION_COLUMNS}, id, last_place, last_sub FROM conversation "
-                "WHERE pid=? AND address=?",
-                mark,
-            )
-            if row is None:
-                title = self.title_of(tx, address)[:MAX_TITLE] if kind == "contact" else ""
-                tx.execute(
-                    "INSERT INTO conversation (pid, address, kind, title) VALUES (?,?,?,?)",
-                    (*mark, kind, title),
-                )
-                return self.known(tx, address, kind)
-            key, place, sub = cast("tuple[int, int, int]", row[-3:])
-            known = self._conversations[mark] = Known(key, rows.conversation(row), (place, sub))
-            count = tx.one("SELECT count(*) FROM act WHERE conv=? AND message=0", (key,))
-            known.waiting = cast("int", count[0]) if count else 0
-        return known
-
-    def stream(self, tx: Tx, name: str) -> Stream:
-        """The stream of this name; made if it is new."""
-        mark = (tx.pid, name)
-        stream = self._streams.get(mark)
-        if stream is None:
-            row = tx.one(
-                "SELECT last_place, floor_place, floor_at, top_place, top_sub, top_archive FROM stream "
-                "WHERE pid=? AND name=?",
-                mark,
-            )
-            stream = Stream()
-            if row:
-                last, floor, at, place, sub, archive = cast("tuple[int, int, int, int, int, str]", row)
-                stream = Stream(last, floor, at, (place, sub), archive)
-            self._streams[mark] = stream
-        return stream
-
-    def flush(self, tx: Tx) -> None:
-        """Write conversations and streams that changed, one change for each."""
-        for (pid, address), known in self._conversations.items():
-            if known.tally is not None and pid == tx.pid:
-                known.shown = known.tally.applied(known.shown)
-                known.tally = None
-                self.write_conversation(tx, address, known)
-        for (pid, name), stream in self._streams.items():
-            if stream.dirty and pid == tx.pid:
-                stream.dirty = False
-                tx.execute(
-                    "INSERT OR REPLACE INTO stream (pid, name, last_place, floor_place, floor_at, top_place, top_sub, "
-                    "top_archive) VALUES (?,?,?,?,?,?,?,?)",
-                    (pid, name, stream.last, stream.floor, stream.at, *stream.top, stream.archive),
-                )
-
-    def write_conversation(self, tx: Tx, address: str, known: Known) -> Conversation:
-        """Store a conversation and tell of it."""
-        s = known.shown
-        rev = tx.change("conversation", address, s)
-        tx.execute(
-            "UPDATE conversation SET title=?, unread=?, mentions=?, read_place=?, read_sub=?, last_place=?, "
-            "last_sub=?, last_at=?, last_id=?, preview=?, preview_sender=?, preview_outgoing=?, rev=? WHERE id=?",
-            (
-                s.title, s.unread, s.mentions, s.read_place, s.read_sub, *known.last, s.last_at, s.last_id, s.preview,
-                s.preview_sender, s.preview_outgoing, rev, known.id,
-            ),
-        )  # fmt: skip
-        return s
-
     def own_act(self, tx: Tx, new: NewMessage, key: int) -> OwnAct:
         """What the person does to a message."""
         done = self.effects.own(tx, new, key)
         self.flush(tx)
         return done
 
-    # Read marks
-    def mark_read(self, tx: Tx, address: str, up_to: int | None) -> tuple[Conversation, Message | None]:
-        """Move the mark forward; an older place is answered with what is in force.
-
-        With it comes the newest message under the mark whose sender wants to know, if the mark moved over it.
-        """
-        known = self._existing(tx, address)
-        place, sub = known.last if up_to is None else self._where(tx, known, up_to)
-        if (place, sub) > (known.shown.read_place, known.shown.read_sub):
-            old = (known.shown.read_place, known.shown.read_sub)
-            self._set_mark(tx, address, known, place, sub)
-            row = tx.one(
-                f"{rows.MESSAGES} WHERE m.conv=? AND (m.place, m.sub) > (?,?) AND (m.place, m.sub) <= (?,?) "
-                "AND NOT m.outgoing ORDER BY m.place DESC, m.sub DESC LIMIT 1",
-                (known.id, *old, place, sub),
-            )
-            if row and tx.one("SELECT 1 FROM message WHERE id=? AND markable", (row[0],)):
-                return known.shown, rows.message(row)
-        return known.shown, None
-
-    def read_up_to(self, tx: Tx, address: str, where: tuple[int, int]) -> None:
-        """Move the mark of a conversation that exists forward to a place; without effect where it is beyond."""
-        known = self._existing(tx, address)
-        if where > (known.shown.read_place, known.shown.read_sub):
-            self._set_mark(tx, address, known, *where)
-
-    def mark_unread(self, tx: Tx, address: str, since: int) -> Conversation:
-        """Move the mark back to just before a message."""
-        known = self._existing(tx, address)
-        place, sub = self._where(tx, known, since)
-        row = tx.one(
-            "SELECT place, sub FROM message WHERE conv=? AND (place, sub) < (?,?) "
-            "ORDER BY place DESC, sub DESC LIMIT 1",
-            (known.id, place, sub),
-        )
-        before = cast("tuple[int, int]", row) if row else (0, 0)
-        self._set_mark(tx, address, known, *before)
-        return known.shown
-
-    def _unread(self, tx: Tx, known: Known, place: int, sub: int) -> tuple[int, int]:
-        row = tx.one(
-            "SELECT count(*), coalesce(sum(mention), 0) FROM message WHERE conv=? AND (place, sub) > (?,?) "
-            "AND NOT outgoing AND counts",
-            (known.id, place, sub),
-        )
-        return cast("tuple[int, int]", row)
-
-    def _set_mark(self, tx: Tx, address: str, known: Known, place: int, sub: int) -> None:
-        unread, mentions = self._unread(tx, known, place, sub)
-        known.shown = replace(
-            known.shown, {"read_place": place, "read_sub": sub, "unread": unread, "mentions": mentions}
-        )
-        self.write_conversation(tx, address, known)
-        fleeting.were_read(tx, known.id, place, sub)
-
-    def _existing(self, tx: Tx, address: str) -> Known:
-        if tx.one("SELECT 1 FROM conversation WHERE pid=? AND address=?", (tx.pid, address)) is None:
-            raise not_found(_("There is no conversation with {}.").format(address[:80]))
-        return self.known(tx, address, "contact")
-
-    def _where(self, tx: Tx, known: Known, key: int) -> tuple[int, int]:
-        row = tx.one("SELECT place, sub FROM message WHERE id=? AND conv=?", (key, known.id))
-        if row is None:
-            raise not_found(_("There is no message {} in this conversation.").format(key))
-        return cast("tuple[int, int]", row)
-
-    # States and titles
     def set_state(self, tx: Tx, origin: str, state: MessageState, error: str, by: str) -> Message | None:
         """Advance an own message's state; ``None`` where there is nothing to advance."""
         sql = (
@@ -456,34 +289,6 @@ class Ledger:
             tx.execute("DELETE FROM message WHERE id=?", (key,))
             tx.change("message", str(key), None)
             self.refresh(tx, known)
-
-    def refresh(self, tx: Tx, known: Known) -> None:
-        """Count a conversation's messages anew, and look which is the last."""
-        before = known.shown
-        if known.tally is not None:
-            known.shown, known.tally = known.tally.applied(known.shown), None
-        shown = known.shown
-        row = tx.one(f"{rows.MESSAGES} WHERE m.conv=? ORDER BY m.place DESC, m.sub DESC LIMIT 1", (known.id,))
-        tally = Tally(
-            (shown.read_place, shown.read_sub), *self._unread(tx, known, shown.read_place, shown.read_sub)
-        )
-        if row is not None:
-            tally.newest = rows.message(row)
-            known.last = (tally.newest.place, tally.newest.sub)
-        else:
-            shown = replace(shown, {"preview": "", "preview_sender": "", "preview_outgoing": False})
-        known.shown = tally.applied(shown)
-        if known.shown != before or row is None:
-            self.write_conversation(tx, shown.address, known)
-
-    def set_title(self, tx: Tx, address: str, title: str) -> None:
-        """Name a conversation that exists."""
-        if tx.one("SELECT 1 FROM conversation WHERE pid=? AND address=?", (tx.pid, address)) is None:
-            return
-        known = self.known(tx, address, "contact")
-        if known.shown.title != title[:MAX_TITLE]:
-            known.shown = replace(known.shown, {"title": title[:MAX_TITLE]})
-            self.write_conversation(tx, address, known)
 
     def erase(self, tx: Tx, address: str) -> None:
         """Delete a conversation and its messages."""

@@ -32,7 +32,9 @@ class HistoryPlugin(Plugin):
         return self._service
 
     async def start(self) -> None:
-        self.host.owner.spawn(self._service.keep_sweeping(), "let go of messages that do not stay", standing=True)
+        self.host.owner.spawn(
+            self._service.keep_sweeping(), "let go of messages that do not stay", standing=True
+        )
 
     def snapshot(self, read: Read, profile: str, pid: int, limit: int) -> Iterable[Item]:
         for shown, rev in self._service.recent(read, pid, limit):

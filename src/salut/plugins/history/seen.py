@@ -96,12 +96,17 @@ def _twin(row: SqlRow) -> Twin:
     return Twin(*cast("tuple[int, str, str, bool, str, str, int, int, int]", row))
 
 
+def _stored(m: Message) -> Twin:
+    return Twin(m.id, m.archive, m.state, m.outgoing, m.sender, m.body, m.place, m.sub, m.at)
+
+
 @dataclass(slots=True)
 class Seen:
-    """What is known. ``learnt``: stored messages that came back, and as what."""
+    """What is known. ``fresh``: stored in this same batch. ``learnt``: stored messages that came back, and as what."""
 
     archives: set[tuple[int, str]] = field(default_factory=set)
     twins: dict[tuple[int, str], list[Twin]] = field(default_factory=dict)
+    fresh: dict[tuple[int, str], list[Message]] = field(default_factory=dict)
     learnt: list[tuple[Twin, NewMessage]] = field(default_factory=list)
 
     def load(self, tx: Tx, conversation: int, news: Sequence[NewMessage]) -> None:
@@ -122,7 +127,10 @@ class Seen:
             return True
         if not new.origin or by_archive_alone(new):
             return False
-        for twin in self.twins.get((conversation, new.origin), ()):
+        mark = (conversation, new.origin)
+        if mark in self.fresh:  # rare: a twin of each message that is stored would cost more than the rest
+            self.twins.setdefault(mark, []).extend(map(_stored, self.fresh.pop(mark)))
+        for twin in self.twins.get(mark, ()):
             if not same(twin, new):
                 continue
             if new.archive and twin.archive and twin.archive != new.archive:
@@ -141,5 +149,4 @@ class Seen:
         if new.archive:
             self.archives.add((conversation, new.archive))
         if new.origin:
-            twin = Twin(m.id, m.archive, m.state, m.outgoing, m.sender, m.body, m.place, m.sub, m.at)
-            self.twins.setdefault((conversation, new.origin), []).append(twin)
+            self.fresh.setdefault((conversation, new.origin), []).append(m)

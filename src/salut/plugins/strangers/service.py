@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -12,6 +11,7 @@ from salut.engine.plugin import Host
 from salut.model import address as addresses
 from salut.model.errors import SalutError, invalid, not_found
 from salut.model.page import Page
+from salut.model.promise import Promise
 from salut.model.words import _
 from salut.plugins.blocking.api import Blocking
 from salut.plugins.history.api import History, NewMessage
@@ -49,8 +49,8 @@ class StrangersService(StrangersApi):
         """See ``Strangers``."""
         bare = address.partition("/")[0].lower()
         return (
-            bare not in self._memory(profile).known
-            and not self._is_contact(profile, bare)
+            not self._is_contact(profile, bare)
+            and bare not in self._memory(profile).known
             and bare not in self._self(profile)
             and not self._is_room(profile, bare)
         )
@@ -85,13 +85,12 @@ class StrangersService(StrangersApi):
             return address not in self._memory(profile).refused  # it only acts on another one
         verdict = self._memory(profile).verdict(address, message.origin or message.archive)
         if verdict == "take":
-            counted = self._host.journal.submit(profile, self._inbox, message)
-            counted.add_done_callback(self._counted)
+            self._host.journal.submit(profile, self._inbox, message).then(self._counted)
         return verdict != "refused"
 
-    def _counted(self, done: asyncio.Future[object]) -> None:
-        if not done.cancelled() and (error := done.exception()) is not None:
-            self._host.log.warning("a stranger was not counted", problem=repr(error))
+    def _counted(self, end: Promise) -> None:
+        if end.error is not None:
+            self._host.log.warning("a stranger was not counted", problem=repr(end.error))
 
     def met(self, profile: str, address: str) -> None:
         """See ``Strangers``; also called when the person writes to somebody."""
