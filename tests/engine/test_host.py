@@ -199,6 +199,23 @@ def made(name: str, needs: tuple[str, ...] = (), prefers: tuple[str, ...] = ()) 
     return type(name, (Plugin,), {"name": name, "needs": needs, "prefers": prefers})
 
 
+def test_a_preference_for_what_cannot_load_stands_in_nobodys_way() -> None:
+    """Found by taking history away: names was made before the roster, which it prefers."""
+
+    def plugin(name: str, needs: tuple[str, ...] = (), prefers: tuple[str, ...] = ()) -> type[Plugin]:
+        return type(name, (Plugin,), {"name": name, "needs": needs, "prefers": prefers})
+
+    found = [
+        plugin("names", prefers=("roster",)),
+        plugin("roster", prefers=("archive",)),
+        plugin("archive", needs=("rooms",)),
+        plugin("rooms", needs=("history",)),
+    ]
+    left_out: dict[str, str] = {"history": "taken away"}
+    assert [cls.name for cls in order({cls.name: cls for cls in found}, left_out)] == ["roster", "names"]
+    assert left_out["archive"] == "needs rooms" and left_out["rooms"] == "needs history"
+
+
 def test_order_of_needs_and_preferences() -> None:
     def ordered(*classes: type[Plugin]) -> tuple[list[str], dict[str, str]]:
         left: dict[str, str] = {}

@@ -48,6 +48,11 @@ def order(classes: Mapping[str, PluginClass], left_out: dict[str, str]) -> list[
     ready: list[PluginClass] = []
     names: set[str] = set()
     waiting = dict(classes)
+    while hopeless := [name for name, cls in waiting.items() if not set(cls.needs) <= waiting.keys()]:
+        for name in hopeless:  # nobody waits for these: their preference would stand in others' way
+            left_out[name] = "needs " + ", ".join(sorted(set(waiting[name].needs) - waiting.keys()))
+        for name in hopeless:
+            del waiting[name]
     while waiting:
         for soft in (True, False):  # first with regard to preferences, then without, to break circles
             able = [
@@ -59,7 +64,7 @@ def order(classes: Mapping[str, PluginClass], left_out: dict[str, str]) -> list[
                 break
         if not able:
             break
-        chosen = sorted(able, key=lambda cls: cls.name)[0]
+        chosen = min(able, key=lambda cls: (len(waiting.keys() & set(cls.prefers)), cls.name))
         ready.append(chosen)
         names.add(chosen.name)
         del waiting[chosen.name]
