@@ -2,7 +2,7 @@
 # `make help` lists what there is. Everything stays in this folder, but for Debian packages (`make system`).
 
 DEMO_PACKAGES = prosody
-SYSTEM_PACKAGES = $(DEMO_PACKAGES) ejabberd profanity tmux go-sendxmpp lua-dbi-sqlite3
+SYSTEM_PACKAGES = $(DEMO_PACKAGES) ejabberd prosody-modules profanity tmux go-sendxmpp lua-dbi-sqlite3
 
 # The first of these that is Python 3.11 or later; `make PYTHON=/path/to/python` chooses another.
 NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))

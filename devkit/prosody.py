@@ -116,7 +116,7 @@ modules_enabled = {_lua_list(modules)}
 VirtualHost {_lua(self.domain)}
   disco_items = {{ {{ {_lua(self.muc)}, "Rooms" }} }}
 Component {_lua(self.muc)} "muc"
-  modules_enabled = {_lua_list(("muc_mam",) if options.mam else ())}
+  modules_enabled = {_lua_list((("muc_mam",) if options.mam else ()) + options.muc_modules)}
   muc_log_by_default = {"true" if options.mam else "false"}
   muc_room_locking = {"true" if options.room_locking else "false"}
   restrict_room_creation = false

@@ -29,8 +29,9 @@ class ServerOptions:
     ``mam``: archive for accounts and rooms. ``archive_page``: most messages in one archive page (prosody;
     ejabberd's own limit stands). ``hibernation``: seconds that a cut XEP-0198 session waits to be resumed.
     ``room_locking``: a new room stays locked until its creator configures it (prosody's default; ejabberd
-    never locks). ``sql_archive``: archives lie in SQLite, which holds more than 10,000 messages of an account
-    (prosody). ``extra``: lines for the end of the global configuration, in the server's own language.
+    never locks). ``muc_modules``: more modules for rooms (prosody; those of Debian's prosody-modules too).
+    ``sql_archive``: archives lie in SQLite, which holds more than 10,000 messages of an account (prosody).
+    ``extra``: lines for the end of the global configuration, in the server's own language.
     """
 
     mam: bool = True
@@ -38,6 +39,7 @@ class ServerOptions:
     hibernation: int = 300
     room_locking: bool = True
     sql_archive: bool = False
+    muc_modules: tuple[str, ...] = ()
     debug_log: bool = False
     extra: str = ""
 
