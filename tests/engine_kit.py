@@ -54,6 +54,7 @@ class EngineKit:
         """A window that is looked at, as far as it tells (XEP-0352: servers hold much back where nobody looks). It is
         there as soon as a profile is."""
         if there:
+            self.watch(False)
             window = Window(id="kit", name="kit", kind="test", version="", since=0, binding="test")
             self.engine.windows.add(window, lambda: None, lambda: 0)
         else:
@@ -77,8 +78,7 @@ class EngineKit:
         )
         self.known[name] = account.jid
         self._introduce()
-        if len(self.known) == 1:
-            self.watch()
+        self.watch()
         if online:
             await self.call("profiles.connect", profile=name, wait=BOUND)
             await self.settled(name, account.jid.partition("@")[2])
@@ -142,6 +142,8 @@ async def running_engine(
     """A started engine with these profiles online; closed at the end. ``acquainted``: they know each other."""
     kit = EngineKit(folder, without, acquainted=acquainted)
     await kit.engine.start()
+    if any(kit.engine.journal.journals.pids):  # profiles of an earlier life
+        kit.watch()
     kit.engine.run()
     try:
         for name, account in (profiles or {}).items():

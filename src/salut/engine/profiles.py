@@ -316,7 +316,7 @@ class Profiles(ProfilesApi):
         session = runtime.session
 
         def current() -> bool:
-            return runtime.session == session and self.is_online(name)
+            return runtime.session == session and not runtime.leaving and self.is_online(name)
 
         async with runtime.telling:
             known = resumed and runtime.told == session
