@@ -29,7 +29,7 @@ from salut.model.words import _
 from salut.xmpp.router import Wires
 
 SYSTEMD_FIRST_FD = 3
-GC_YOUNG = 50_000
+GC_YOUNG = 10_000
 """Objects before the collector looks: a burst of 1,000 messages has as many on their way, and none of them is in a
 cycle. With Python's 700 it walked through all of them again and again. Garbage in cycles waits a little longer."""
 
@@ -74,7 +74,7 @@ async def serve(options: argparse.Namespace, folder: Path, socket_path: Path) ->
     notify("READY=1")
     log.info("ready", socket=str(socket_path), pid=os.getpid())
     gc.freeze()  # what start-up made stays; the collector need not look at it again
-    gc.set_threshold(GC_YOUNG, 10, 10)
+    gc.set_threshold(GC_YOUNG, 3, 3)
     engine.run()
     await stopping.wait()
     notify("STOPPING=1")
