@@ -72,7 +72,8 @@ def test_without_a_daemon_nothing_is_said_or_started(jp: Jp, daemon: FakeDaemon,
     assert (done.code, done.out, done.err) == (0, "", "")
     assert not (runtime / "launch.log").exists()
     assert (
-        jp("completion", "fish", "--", "read").out == "read\tmark a conversation as read, in every window\n"
+        jp("completion", "fish", "--", "rea").out
+        == "react\tput an emoji under a message\nread\tmark a conversation as read, in every window\n"
     )
 
 

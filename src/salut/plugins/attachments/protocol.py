@@ -8,8 +8,7 @@ from typing import Final, cast
 from xml.etree.ElementTree import Element
 
 from salut.plugins.chat.api import Chat
-from salut.plugins.history.api import Message, NewMessage
-from salut.plugins.history.content import Attachment
+from salut.plugins.history.api import Attachment, Message, NewMessage
 from salut.xmpp.decode import Inbound
 from salut.xmpp.router import Wires
 from salut.xmpp.xmltext import attributes, escape

@@ -8,8 +8,7 @@ import secrets
 from salut.engine.context import CURRENT
 from salut.model.errors import SalutError
 from salut.model.words import _
-from salut.plugins.history.api import ConversationKind, Message, NewMessage
-from salut.plugins.history.content import Act, Content
+from salut.plugins.history.api import Act, Content, ConversationKind, Message, NewMessage
 
 
 def fresh_id() -> str:

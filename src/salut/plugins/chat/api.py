@@ -10,8 +10,7 @@ from typing import Any, Final, Literal, Protocol
 import msgspec
 
 from salut.api.contract import Contract, Kind, Service, method
-from salut.plugins.history.api import Message, MessageState, NewMessage, OwnAct
-from salut.plugins.history.content import Act, ActKind, Content
+from salut.plugins.history.api import Act, ActKind, Content, Message, MessageState, NewMessage, OwnAct
 
 Wait = Literal["stored", "server", "delivered", "read"]
 TypingState = Literal["active", "composing", "paused", "inactive", "gone"]  # XEP-0085 section 3

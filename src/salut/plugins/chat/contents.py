@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from salut.plugins.chat import acting
-from salut.plugins.history.api import Message, NewMessage, OwnAct
-from salut.plugins.history.content import Act, ActKind
+from salut.plugins.history.api import Act, ActKind, Message, NewMessage, OwnAct
 
 if TYPE_CHECKING:
     from salut.xmpp.decode import Inbound

@@ -18,8 +18,7 @@ from salut.plugins.chat.api import ChatApi, Occupancy, Typing, TypingState, Wait
 from salut.plugins.chat.contents import Contents
 from salut.plugins.chat.gates import Gates
 from salut.plugins.chat.outgoing import Outgoing
-from salut.plugins.history.api import History, Message, MessageState, NewMessage, OwnAct
-from salut.plugins.history.content import Act, Content
+from salut.plugins.history.api import Act, Content, History, Message, MessageState, NewMessage, OwnAct
 
 if TYPE_CHECKING:
     from salut.plugins.chat.protocol import ChatProtocol

@@ -16,8 +16,7 @@ from salut.engine.plugin import Link
 from salut.model.errors import SalutError
 from salut.model.words import _
 from salut.plugins.chat.api import Chat
-from salut.plugins.history.api import OwnAct
-from salut.plugins.history.content import Act
+from salut.plugins.history.api import Act, OwnAct
 from salut.xmpp.decode import Inbound
 from salut.xmpp.errors import StanzaError
 from salut.xmpp.messages import MAX_ID

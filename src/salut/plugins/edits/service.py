@@ -12,8 +12,7 @@ from salut.model.errors import SalutError, invalid
 from salut.model.words import _
 from salut.plugins.chat.api import Chat
 from salut.plugins.edits.api import EditsApi
-from salut.plugins.history.api import History, Message
-from salut.plugins.history.content import Act, Content
+from salut.plugins.history.api import Act, Content, History, Message
 
 if TYPE_CHECKING:
     from salut.plugins.edits.protocol import EditsProtocol

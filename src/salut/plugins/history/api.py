@@ -13,14 +13,37 @@ from salut.api.contract import Contract, Kind, Service, method
 from salut.api.ports import Read, Tx
 from salut.model.page import Page
 from salut.plugins.history.content import (
-    Act,
-    Attachment,
-    Content,
-    Reaction,
-    Reference,
-    Reply,
-    Retraction,
-    Version,
+    MAX_EMOJI as MAX_EMOJI,
+)
+from salut.plugins.history.content import (
+    MAX_REACTIONS as MAX_REACTIONS,
+)
+from salut.plugins.history.content import (
+    Act as Act,
+)
+from salut.plugins.history.content import (
+    ActKind as ActKind,
+)
+from salut.plugins.history.content import (
+    Attachment as Attachment,
+)
+from salut.plugins.history.content import (
+    Content as Content,
+)
+from salut.plugins.history.content import (
+    Reaction as Reaction,
+)
+from salut.plugins.history.content import (
+    Reference as Reference,
+)
+from salut.plugins.history.content import (
+    Reply as Reply,
+)
+from salut.plugins.history.content import (
+    Retraction as Retraction,
+)
+from salut.plugins.history.content import (
+    Version as Version,
 )
 
 MessageKind = Literal["chat", "normal", "groupchat", "private"]

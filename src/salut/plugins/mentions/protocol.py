@@ -11,8 +11,7 @@ from xml.etree.ElementTree import Element
 import msgspec
 
 from salut.plugins.chat.api import Chat
-from salut.plugins.history.api import Message, NewMessage
-from salut.plugins.history.content import Reference
+from salut.plugins.history.api import Message, NewMessage, Reference
 from salut.plugins.mentions.service import OCCUPANT
 from salut.xmpp.decode import Inbound
 from salut.xmpp.messages import without_fallback

@@ -8,8 +8,7 @@ from urllib.parse import quote
 
 from salut.engine.plugin import Host
 from salut.plugins.chat.api import Chat
-from salut.plugins.history.api import NewMessage
-from salut.plugins.history.content import Reference
+from salut.plugins.history.api import NewMessage, Reference
 from salut.plugins.mentions.finding import MOST, named
 from salut.plugins.rooms.api import Rooms
 

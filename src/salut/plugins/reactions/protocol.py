@@ -7,8 +7,7 @@ from typing import Final, cast
 from xml.etree.ElementTree import Element
 
 from salut.plugins.chat.api import Chat
-from salut.plugins.history.api import OwnAct
-from salut.plugins.history.content import Act
+from salut.plugins.history.api import Act, OwnAct
 from salut.xmpp.decode import Inbound
 from salut.xmpp.messages import MAX_ID
 from salut.xmpp.router import Wires

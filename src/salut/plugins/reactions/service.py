@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from salut.model.errors import SalutError, invalid
 from salut.model.words import _
 from salut.plugins.chat.api import Chat
-from salut.plugins.history.api import History, Message
-from salut.plugins.history.content import MAX_EMOJI, MAX_REACTIONS, Act
+from salut.plugins.history.api import MAX_EMOJI, MAX_REACTIONS, Act, History, Message
 from salut.plugins.reactions.api import ReactionsApi
 
 

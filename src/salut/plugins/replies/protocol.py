@@ -7,8 +7,7 @@ from typing import Final, cast
 from xml.etree.ElementTree import Element
 
 from salut.plugins.chat.api import Chat
-from salut.plugins.history.api import Message, NewMessage
-from salut.plugins.history.content import Reply
+from salut.plugins.history.api import Message, NewMessage, Reply
 from salut.plugins.replies.service import quoted, unquoted
 from salut.xmpp.decode import Inbound
 from salut.xmpp.messages import FALLBACK, MAX_ID, without_fallback

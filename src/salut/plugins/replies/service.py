@@ -6,8 +6,7 @@ from __future__ import annotations
 from typing import Final
 
 from salut.plugins.chat.api import Chat, Wait
-from salut.plugins.history.api import History, Message
-from salut.plugins.history.content import Reply
+from salut.plugins.history.api import History, Message, Reply
 from salut.plugins.replies.api import RepliesApi
 
 MAX_EXCERPT: Final = 300
